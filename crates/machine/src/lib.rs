@@ -1,1 +1,31 @@
+//! Machine files: the structures, latencies and topology of a processor, as pure data.
+//!
+//! A machine is a TOML file in which every table says where its numbers come from, or that they are `assumed`.
+//! The built-in ones ([`builtin`]) are files like any user's. Nothing here simulates: `terrace-mmu` builds its
+//! structures from a [`Machine`].
+//!
+//! Without the default feature `files` the crate is `no_std` and holds the types only.
+#![cfg_attr(not(any(feature = "files", test)), no_std)]
+#![forbid(unsafe_code)]
 
+extern crate alloc;
+
+#[cfg(feature = "files")]
+mod file;
+mod machine;
+pub mod quantity;
+mod replacement;
+mod shape;
+mod source;
+mod validate;
+
+#[cfg(feature = "files")]
+pub use file::{BUILTIN, Builtin, MachineError, Override, builtin, load, parse};
+pub use machine::{
+    Cache, Clock, Machine, Memory, NestedTlbArray, PageSizeName, Paging, Serves, SharedBy, TlbArray,
+    Topology, WalkCache,
+};
+pub use replacement::Replacement;
+pub use shape::{Shape, ShapeError};
+pub use source::Source;
+pub use validate::Problem;
