@@ -110,6 +110,16 @@ impl<S: Space> Addr<S> {
         Self::raw(Validity::Canonical(width).truncate(self.raw))
     }
 
+    /// Where addresses of the space are canonical, the one that a table translating `width` bits takes this one
+    /// for; a physical address is left as it is.
+    #[inline]
+    pub const fn canonical_if_virtual(self, width: VirtualWidth) -> Self {
+        match S::VALIDITY {
+            Validity::Canonical(_) => self.canonical(width),
+            Validity::Below(_) => self,
+        }
+    }
+
     /// The offset of this address in the page of size `size` that holds it, in bytes.
     #[inline]
     pub const fn offset_in(self, size: PageSize) -> u64 {

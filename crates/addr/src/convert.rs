@@ -8,7 +8,8 @@
     reason = "this module is where conversions live"
 )]
 
-const _: () = assert!(usize::BITS == 64, "terrace needs a 64-bit host: indices and addresses are 64 bits wide");
+const _: () =
+    assert!(usize::BITS == 64, "terrace needs a 64-bit host: indices and addresses are 64 bits wide");
 
 /// A 64-bit number as an index; `usize` is 64 bits wide (checked at compile time).
 #[inline(always)]
@@ -19,6 +20,12 @@ pub const fn index(value: u64) -> usize {
 /// A 32-bit number as an index.
 #[inline(always)]
 pub const fn index32(value: u32) -> usize {
+    value as usize
+}
+
+/// A 16-bit number as an index.
+#[inline(always)]
+pub const fn index16(value: u16) -> usize {
     value as usize
 }
 
@@ -38,6 +45,12 @@ pub const fn wide(value: u16) -> u64 {
 #[inline(always)]
 pub const fn low32(value: u64) -> u32 {
     value as u32
+}
+
+/// The low 16 bits of `value`; the rest is dropped.
+#[inline(always)]
+pub const fn low16(value: u64) -> u16 {
+    value as u16
 }
 
 /// The low 8 bits of `value`; the rest is dropped.

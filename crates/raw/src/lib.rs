@@ -1,1 +1,26 @@
+//! The only `unsafe` code of the simulator, behind a safe API.
+//!
+//! - [`Buffer`]: a zeroed, cache-line-aligned slice, on huge pages where it is large;
+//! - [`Arena`]: values that are added one by one and never move, in chunks on huge pages;
+//! - [`prefetch`]: asks for a cache line;
+//! - [`tags`]: compares one tag with all ways of a set.
+//!
+//! The simulator's tables and tag arrays are accessed at random. On 4 KiB pages its own TLB misses would cost
+//! more than the cache misses; so large blocks are aligned to 2 MiB and advised for transparent huge pages.
+#![no_std]
 
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod arena;
+mod block;
+mod buffer;
+mod prefetch;
+pub mod tags;
+mod zeroable;
+
+pub use arena::Arena;
+pub use buffer::Buffer;
+pub use prefetch::prefetch;
+pub use zeroable::Zeroable;

@@ -1,0 +1,156 @@
+//! Reading and writing a number with its unit.
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::Deserializer;
+use serde::de::{Error, Visitor};
+
+/// The units of one kind of quantity.
+pub(super) struct Units {
+    /// What is measured, with its article: `a size`.
+    pub(super) what: &'static str,
+    /// How one looks: `"20 MiB"`.
+    pub(super) example: &'static str,
+    /// Symbols and how many of the smallest unit each is, smallest first.
+    pub(super) scale: &'static [(&'static str, u64)],
+    /// The symbols as a sentence names them: `B, KiB or MiB`.
+    pub(super) list: &'static str,
+}
+
+/// A text that is no quantity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuantityError {
+    /// It does not begin with a decimal number.
+    #[error("found {text:?}; expected {what} such as {example:?}")]
+    NoNumber {
+        /// The text.
+        text: String,
+        /// What is measured.
+        what: &'static str,
+        /// How one looks.
+        example: &'static str,
+    },
+    /// A number alone.
+    #[error("found {text:?} without a unit; expected {what} in {units}")]
+    NoUnit {
+        /// The text.
+        text: String,
+        /// What is measured.
+        what: &'static str,
+        /// The units that there are.
+        units: &'static str,
+    },
+    /// A unit that this kind of quantity does not have.
+    #[error("found the unit {unit:?}; expected {what} in {units}")]
+    UnknownUnit {
+        /// The unit.
+        unit: String,
+        /// What is measured.
+        what: &'static str,
+        /// The units that there are.
+        units: &'static str,
+    },
+    /// A fraction of the smallest unit.
+    #[error("found {text:?}; expected a whole number of {smallest}")]
+    NotWhole {
+        /// The text.
+        text: String,
+        /// The smallest unit.
+        smallest: &'static str,
+    },
+    /// More than 64 bits hold.
+    #[error("found {text:?}; expected less than 2^64 {smallest}")]
+    TooLarge {
+        /// The text.
+        text: String,
+        /// The smallest unit.
+        smallest: &'static str,
+    },
+}
+
+/// How many of the smallest unit `text` is.
+pub(super) fn parse(text: &str, units: &Units) -> Result<u64, QuantityError> {
+    let trimmed = text.trim();
+    let end = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+    let (number, unit) = (&trimmed[..end], trimmed[end..].trim_start());
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
+        return Err(QuantityError::NoNumber { text: text.into(), what: units.what, example: units.example });
+    }
+    if unit.is_empty() {
+        return Err(QuantityError::NoUnit { text: text.into(), what: units.what, units: units.list });
+    }
+    let Some(&(_, scale)) = units.scale.iter().find(|(symbol, _)| *symbol == unit) else {
+        return Err(QuantityError::UnknownUnit { unit: unit.into(), what: units.what, units: units.list });
+    };
+    let smallest = units.scale[0].0;
+    let too_large = || QuantityError::TooLarge { text: text.into(), smallest };
+    let not_whole = || QuantityError::NotWhole { text: text.into(), smallest };
+    let whole: u64 = whole.parse().map_err(|_| too_large())?;
+    let whole = whole.checked_mul(scale).ok_or_else(too_large)?;
+    let part = scaled_fraction(fraction.trim_end_matches('0'), scale).ok_or_else(not_whole)?;
+    whole.checked_add(part).ok_or_else(too_large)
+}
+
+/// 0.`digits` × `scale`, if that is whole. The digits do not end in 0.
+fn scaled_fraction(digits: &str, scale: u64) -> Option<u64> {
+    // Beyond 2^40, the largest scale, a last digit that is not 0 cannot be made whole: 10^40 has 2^40 as a factor.
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let mut rest = u128::from(scale);
+    let mut power: u128 = 1;
+    let mut sum: u128 = 0;
+    // Σ digit × scale / 10^i, over the common denominator 10^n, kept below 2^128 by giving up at 26 digits: no
+    // scale has more factors of 2 than 40 or of 10 than 12, and sizes are written shorter than that.
+    if digits.len() > 26 {
+        return None;
+    }
+    for digit in digits.bytes() {
+        sum = sum * 10 + u128::from(digit - b'0');
+        power *= 10;
+    }
+    // sum < 10^26 < 2^87 and scale ≤ 2^40: the product is below 2^127.
+    rest *= sum;
+    if !rest.is_multiple_of(power) {
+        return None;
+    }
+    u64::try_from(rest / power).ok()
+}
+
+/// Writes `value` in the largest unit of which there is at least one, with its fraction. The scales are powers
+/// of ten.
+pub(super) fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, scale: &[(&str, u64)]) -> fmt::Result {
+    let &(symbol, unit) = scale.iter().rev().find(|(_, unit)| *unit <= value).unwrap_or(&scale[0]);
+    let (whole, mut rest) = (value / unit, value % unit);
+    write!(f, "{whole}")?;
+    if rest != 0 {
+        f.write_str(".")?;
+    }
+    let mut place = unit;
+    while rest != 0 {
+        place /= 10;
+        write!(f, "{}", rest / place)?;
+        rest %= place;
+    }
+    write!(f, " {symbol}")
+}
+
+/// Reads a quantity from a deserializer: only a string is one, since a bare number has no unit.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    units: &'static Units,
+) -> Result<u64, D::Error> {
+    struct TextOf(&'static Units);
+    impl Visitor<'_> for TextOf {
+        type Value = u64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{} with its unit, such as {:?}", self.0.what, self.0.example)
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
+            parse(text, self.0).map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_str(TextOf(units))
+}

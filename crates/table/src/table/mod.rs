@@ -1,0 +1,169 @@
+//! A table: its root, and what can be asked of it.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use terrace_addr::{Addr, Page, PageSize, Space, Validity};
+
+use crate::{Entry, EntryIndex, Format, FrameSource, Leaf, TableError, TableMemory};
+
+mod change;
+mod divide;
+mod iterate;
+mod used;
+
+pub use iterate::Leaves;
+
+/// A radix page table from the upper space `U` to the space of its memory `M`, in the format `F`.
+///
+/// A node in the tree always has a handle in the memory and an address in the lower space; both are reached
+/// from the parent's entry. Level 1 is the last; the root is at level 4 or 5.
+pub struct Table<U, F, M: TableMemory> {
+    format: F,
+    memory: M,
+    root: Addr<M::Space>,
+    root_node: M::Node,
+    upper: PhantomData<U>,
+}
+
+/// One entry on the way from the root to a leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step<L: Space, N> {
+    /// The level of the entry.
+    pub level: u32,
+    /// The node that holds it.
+    pub node: N,
+    /// Its number in the node.
+    pub index: EntryIndex,
+    /// Its address: what a walk reads.
+    pub address: Addr<L>,
+    /// Its content.
+    pub entry: Entry,
+}
+
+/// A step in the table whose memory is `M`.
+type StepIn<M> = Step<<M as TableMemory>::Space, <M as TableMemory>::Node>;
+/// A leaf of the table whose memory is `M`.
+type LeafIn<U, M> = Leaf<U, <M as TableMemory>::Space>;
+
+impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
+    /// An empty table, whose root takes a frame from `frames`.
+    ///
+    /// # Errors
+    /// If there is no frame.
+    pub fn new(
+        format: F,
+        mut memory: M,
+        frames: &mut impl FrameSource<M::Space>,
+    ) -> Result<Self, TableError> {
+        let root = frames.take().ok_or(TableError::NoFrame)?;
+        let root_node = memory.attach(root, format.levels().count());
+        Ok(Self { format, memory, root, root_node, upper: PhantomData })
+    }
+
+    /// The format.
+    #[inline(always)]
+    pub const fn format(&self) -> F {
+        self.format
+    }
+
+    /// The memory that holds the nodes.
+    #[inline(always)]
+    pub const fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// The memory, for walkers that set accessed and dirty bits.
+    #[inline(always)]
+    pub const fn memory_mut(&mut self) -> &mut M {
+        &mut self.memory
+    }
+
+    /// The address of the root: what CR3 or the EPT pointer holds.
+    #[inline(always)]
+    pub const fn root(&self) -> Addr<M::Space> {
+        self.root
+    }
+
+    /// The root.
+    #[inline(always)]
+    pub const fn root_node(&self) -> M::Node {
+        self.root_node
+    }
+
+    /// The number of levels.
+    #[inline(always)]
+    pub fn level_count(&self) -> u32 {
+        self.format.levels().count()
+    }
+
+    /// Whether the table's levels translate `addr`: canonical at their width if virtual, below it if physical.
+    pub fn covers(&self, addr: Addr<U>) -> bool {
+        match U::VALIDITY {
+            Validity::Canonical(_) => addr.is_canonical(self.format.levels().width()),
+            Validity::Below(_) => addr.get() >> self.upper_bits() == 0,
+        }
+    }
+
+    /// How many bits the addresses that the table translates have: those of its levels, or of the upper space
+    /// where it is narrower (physical addresses below 5 levels).
+    fn upper_bits(&self) -> u32 {
+        let width = self.format.levels().width().bits();
+        match U::VALIDITY {
+            Validity::Canonical(_) => width,
+            Validity::Below(bits) => bits.min(width),
+        }
+    }
+
+    /// The leaf that maps `addr`.
+    pub fn lookup(&self, addr: Addr<U>) -> Option<LeafIn<U, M>> {
+        let step = self.path(addr).last()?;
+        leaf_at::<U, F, _, _>(addr, &step)
+    }
+
+    /// The entries that a walk for `addr` reads, root first; it ends at a leaf or at an entry that is not
+    /// present.
+    pub fn path(&self, addr: Addr<U>) -> Path<'_, U, F, M> {
+        let next =
+            if self.covers(addr) { Some((self.level_count(), self.root_node, self.root)) } else { None };
+        Path { table: self, addr, next }
+    }
+}
+
+/// The leaf that `step`, the last one of the path of `addr`, ends at.
+fn leaf_at<U: Space, F: Format, L: Space, N>(addr: Addr<U>, step: &Step<L, N>) -> Option<Leaf<U, L>> {
+    let size = PageSize::of_level(step.level)?;
+    (F::is_present(step.entry) && F::is_leaf(step.entry, step.level)).then(|| Leaf {
+        page: Page::containing(addr, size),
+        frame: F::frame_address(step.entry, size),
+        flags: F::leaf_flags(step.entry),
+    })
+}
+
+/// The entries that a walk reads, root first. Made by [`Table::path`].
+pub struct Path<'a, U, F, M: TableMemory> {
+    table: &'a Table<U, F, M>,
+    addr: Addr<U>,
+    next: Option<(u32, M::Node, Addr<M::Space>)>,
+}
+
+impl<U: Space, F: Format, M: TableMemory> Iterator for Path<'_, U, F, M> {
+    type Item = StepIn<M>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (level, node, node_address) = self.next.take()?;
+        let index = EntryIndex::of(self.addr, level);
+        let entry = self.table.memory.read(node, index);
+        if F::is_present(entry) && !F::is_leaf(entry, level) {
+            self.next = Some((level - 1, self.table.memory.child(node, index), F::node_address(entry)));
+        }
+        let address = node_address.offset_by(index.byte_offset());
+        Some(Step { level, node, index, address, entry })
+    }
+}
+
+impl<U, F: Format, M: TableMemory> fmt::Debug for Table<U, F, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} table of {} levels at {:?}", F::NAME, self.format.levels().count(), self.root)
+    }
+}

@@ -1,0 +1,112 @@
+//! The threads of a directory as one stream.
+//!
+//! A thread's accesses up to its next timestamp belong to the timestamp before them. All such segments come out in
+//! order of (timestamp, thread id); a thread's own are never reordered.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::path::Path;
+
+use terrace_addr::convert;
+
+use super::TraceFile;
+use crate::source::Decode;
+use crate::{Batch, Place, Progress, Statistics, ThreadIndex, TraceError, TraceErrorKind};
+
+/// A file with its next batch decoded, so that the time of that is known.
+struct Thread {
+    file: TraceFile,
+    head: Batch,
+}
+
+/// When the next batch of a thread is: ordered by time, then by thread id, which is the order of the indices.
+type Turn = Reverse<(u64, usize)>;
+
+/// The threads, in order of their ids.
+pub(crate) struct Merged {
+    threads: Vec<Thread>,
+    /// A turn for every thread that has a batch left.
+    turns: BinaryHeap<Turn>,
+    /// Of the batches handed out. What the heads hold is not in it before it is handed out.
+    statistics: Statistics,
+    progress: Progress,
+}
+
+impl Merged {
+    /// Merges the `files` of `directory`, each of one thread.
+    pub(crate) fn new(directory: &Path, files: Vec<TraceFile>) -> Result<Self, TraceError> {
+        let mut threads = Vec::with_capacity(files.len());
+        for mut file in files {
+            let mut head = Batch::new();
+            file.decode(&mut head)?;
+            threads.push(Thread { file, head });
+        }
+        // A file without references may lack a thread record: it sorts first and has no turn.
+        threads.sort_by_key(|thread| thread.file.thread_id());
+        for pair in threads.windows(2) {
+            if let (Some(first), Some(second)) = (pair[0].file.thread_id(), pair[1].file.thread_id())
+                && first == second
+            {
+                let (first_path, second_path) = (pair[0].file.path(), pair[1].file.path());
+                return Err(TraceError::new(directory, TraceErrorKind::Directory, Place::Whole)
+                    .found(format!("thread {first} in {} and {}", first_path.display(), second_path.display()))
+                    .expected("one file for each thread")
+                    .advice("Take the files of other recordings out of the directory."));
+            }
+        }
+        let mut this = Self {
+            turns: BinaryHeap::with_capacity(threads.len()),
+            threads,
+            statistics: Statistics::default(),
+            progress: Progress::default(),
+        };
+        for index in 0..this.threads.len() {
+            this.queue(index);
+        }
+        this.account();
+        Ok(this)
+    }
+
+    /// Queues a thread if it has a batch.
+    fn queue(&mut self, index: usize) {
+        let Thread { file, head } = &self.threads[index];
+        if !head.is_empty() {
+            self.turns.push(Reverse((file.timestamp(), index)));
+        }
+    }
+
+    /// Adds up over all files.
+    fn account(&mut self) {
+        self.statistics = Statistics::default();
+        self.progress = Progress::default();
+        for Thread { file, .. } in &self.threads {
+            self.statistics.add(&file.statistics());
+            self.progress.read += file.progress().read;
+            self.progress.total += file.progress().total;
+        }
+    }
+}
+
+impl Decode for Merged {
+    fn decode(&mut self, batch: &mut Batch) -> Result<bool, TraceError> {
+        batch.clear();
+        let Some(Reverse((_, index))) = self.turns.pop() else {
+            self.account();
+            return Ok(false);
+        };
+        let Thread { file, head } = &mut self.threads[index];
+        core::mem::swap(batch, head);
+        batch.set_thread(ThreadIndex::new(convert::narrow(index)), batch.thread_id());
+        file.decode(head)?;
+        self.queue(index);
+        Ok(true)
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+}

@@ -1,0 +1,96 @@
+//! What every reader offers.
+
+use terrace_addr::AccessKind;
+
+use crate::{Batch, Format, TraceError};
+
+/// A stream of accesses.
+pub trait Source: Send {
+    /// Replaces the content of `batch` by the next accesses, at least one. `false` at the end of the stream.
+    ///
+    /// # Errors
+    /// If the input is damaged, cut short or cannot be read. The stream has ended then: what came before the
+    /// error was handed out up to a batch before its place, and further calls return `false`.
+    fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, TraceError>;
+
+    /// What the records are.
+    fn format(&self) -> Format;
+
+    /// How much of the input stands behind the batches handed out so far.
+    fn progress(&self) -> Progress;
+
+    /// What was read for the batches handed out so far; complete at the end of the stream.
+    fn statistics(&self) -> Statistics;
+}
+
+/// How far into its input a source is, in bytes as stored (compressed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Bytes read. Never more than `total`, and equal to it at the end.
+    pub read: u64,
+    /// Bytes that the input has.
+    pub total: u64,
+}
+
+/// What the records of a trace were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    /// Records of all kinds.
+    pub records: u64,
+    /// Instructions fetched; each is a reference.
+    pub fetches: u64,
+    /// Loads; each is a reference.
+    pub loads: u64,
+    /// Stores; each is a reference.
+    pub stores: u64,
+    /// Prefetches, by software or hardware. No references here: they may be dropped without effect.
+    pub prefetches: u64,
+    /// Cache flushes.
+    pub flushes: u64,
+    /// Instructions that were executed again without being fetched (later rounds of a `rep` string instruction).
+    pub unfetched: u64,
+    /// Parts of instruction encodings.
+    pub encodings: u64,
+    /// Markers, and records of threads, processes, header and footer.
+    pub markers: u64,
+}
+
+impl Statistics {
+    /// Fetches, loads and stores.
+    pub const fn references(&self) -> u64 {
+        self.fetches + self.loads + self.stores
+    }
+
+    /// The references of one kind.
+    pub const fn of_kind(&self, kind: AccessKind) -> u64 {
+        match kind {
+            AccessKind::Fetch => self.fetches,
+            AccessKind::Load => self.loads,
+            AccessKind::Store => self.stores,
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { records, fetches, loads, stores, prefetches, flushes, unfetched, encodings, markers } = self;
+        *records += other.records;
+        *fetches += other.fetches;
+        *loads += other.loads;
+        *stores += other.stores;
+        *prefetches += other.prefetches;
+        *flushes += other.flushes;
+        *unfetched += other.unfetched;
+        *encodings += other.encodings;
+        *markers += other.markers;
+    }
+}
+
+/// A decoder before it is moved to a thread of its own: what [`Ahead`](crate::ahead::Ahead) drives.
+pub(crate) trait Decode: Send {
+    /// As [`Source::next_batch`]; the place of the first reference is set by the caller. Not called again after
+    /// it returned `false` or an error.
+    fn decode(&mut self, batch: &mut Batch) -> Result<bool, TraceError>;
+
+    fn progress(&self) -> Progress;
+
+    fn statistics(&self) -> Statistics;
+}
