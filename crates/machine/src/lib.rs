@@ -15,17 +15,19 @@ mod file;
 mod machine;
 pub mod quantity;
 mod replacement;
+mod seed;
 mod shape;
 mod source;
 mod validate;
 
 #[cfg(feature = "files")]
-pub use file::{BUILTIN, Builtin, MachineError, Override, builtin, load, parse};
+pub use file::{BUILTIN, Builtin, MachineError, Origin, Override, Place, builtin, find, load, parse};
 pub use machine::{
     Cache, Clock, Machine, Memory, NestedTlbArray, PageSizeName, Paging, Serves, SharedBy, TlbArray,
     Topology, WalkCache,
 };
 pub use replacement::Replacement;
+pub use seed::array_seed;
 pub use shape::{Shape, ShapeError};
 pub use source::Source;
 pub use validate::Problem;

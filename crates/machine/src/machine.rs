@@ -1,6 +1,7 @@
 //! What a machine file holds.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -195,16 +196,16 @@ pub struct Serves(pub AccessKind);
 pub struct PageSizeName(pub PageSize);
 
 impl TryFrom<String> for Serves {
-    type Error = terrace_addr::UnknownAccessKind;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().map(Self)
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("found {text:?}; expected fetch, load or store"))
     }
 }
 
 impl TryFrom<String> for PageSizeName {
-    type Error = terrace_addr::UnknownPageSize;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().map(Self)
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("found {text:?}; expected 4K, 2M or 1G"))
     }
 }
 

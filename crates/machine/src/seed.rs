@@ -53,6 +53,6 @@ mod tests {
 
     #[test]
     fn seeds_are_part_of_the_model() {
-        assert_eq!(array_seed(0, 0, "tlb.stlb"), 0);
+        assert_eq!(array_seed(0, 0, "tlb.stlb"), 4_414_890_655_817_746_683);
     }
 }

@@ -56,7 +56,9 @@ impl<'de> Visitor<'de> for TextOrTexts {
             texts.insert(key, map.next_value::<Stated>()?.0);
         }
         if texts.is_empty() {
-            return Err(A::Error::custom("found an empty table; expected a text for each number of the table"));
+            return Err(A::Error::custom(
+                "found an empty table; expected a text for each number of the table",
+            ));
         }
         Ok(Source::Each(texts))
     }
@@ -72,7 +74,9 @@ impl TryFrom<String> for Stated {
 
     fn try_from(text: String) -> Result<Self, &'static str> {
         if text.trim().is_empty() {
-            return Err("found an empty text; expected where the number comes from, or \"assumed: <reason>\"");
+            return Err(
+                "found an empty text; expected where the number comes from, or \"assumed: <reason>\"",
+            );
         }
         Ok(Self(text))
     }
@@ -112,7 +116,10 @@ mod tests {
         let empty = "found an empty text; expected where the number comes from, or \"assumed: <reason>\"";
         assert_eq!(error(r#"source = " ""#), empty);
         assert_eq!(error(r#"source = { ways = "" }"#), empty);
-        assert_eq!(error("source = {}"), "found an empty table; expected a text for each number of the table");
+        assert_eq!(
+            error("source = {}"),
+            "found an empty table; expected a text for each number of the table"
+        );
         assert_eq!(
             error("source = 3"),
             "invalid type: integer `3`, expected where the numbers come from: a text, or a table with a text \

@@ -1,1 +1,37 @@
+//! The oracle of the MMU model: slow, plain, and written from the model's description alone.
+//!
+//! `crates/mmu/MODEL.md` says what one core's MMU does with an access; `terrace-mmu` does it fast, this crate in
+//! the most obvious way, and property tests hold every count of the two equal. Each module is one section of the
+//! description:
+//!
+//! | section | module |
+//! | --- | --- |
+//! | Arrays | `array` (sets, ways), `array::order` (replacement) |
+//! | Looking up | `mmu` (the access), `tlb` (both levels) |
+//! | The walk | `mmu::walk`, `walk_cache` |
+//! | Translating a guest-physical address | `mmu::nested`, `nested_tlb`, `walk_cache` |
+//! | References and cycles | `lines`, `counts` |
+//! | Faults, Invalidations | `mmu::remove` |
+//!
+//! Keys are compared whole and nothing is remembered beside what the description names, so there is no hash, tag
+//! or index here that could be wrong.
+#![forbid(unsafe_code)]
 
+mod array;
+mod context;
+mod counts;
+mod lines;
+mod mmu;
+mod nested_tlb;
+mod oracle;
+mod rights;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod tlb;
+mod walk_cache;
+
+pub use context::Tag;
+pub use mmu::{Fault, Translation};
+pub use oracle::Oracle;
+pub use tables::Tables;

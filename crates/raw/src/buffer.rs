@@ -8,7 +8,7 @@ use crate::block::Block;
 
 /// A slice of fixed length that starts zeroed: aligned to a cache line, and to a huge page where it is at least
 /// that large.
-pub struct Buffer<T>(Block<T>);
+pub struct Buffer<T: Zeroable>(Block<T>);
 
 impl<T: Zeroable> Buffer<T> {
     /// `len` zeroes.

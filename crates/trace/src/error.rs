@@ -150,8 +150,12 @@ impl fmt::Display for Place {
         match self {
             Self::Whole => f.write_str("as a whole"),
             Self::Content { offset } => write!(f, "byte {offset} of its unpacked content"),
-            Self::Member { name, offset } => write!(f, "zip member {name}, byte {offset} of its inflated content"),
-            Self::Record { index, offset } => write!(f, "record {index} (byte {offset} of its unpacked content)"),
+            Self::Member { name, offset } => {
+                write!(f, "zip member {name}, byte {offset} of its inflated content")
+            }
+            Self::Record { index, offset } => {
+                write!(f, "record {index} (byte {offset} of its unpacked content)")
+            }
         }
     }
 }

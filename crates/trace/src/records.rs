@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use terrace_addr::convert;
 
-use crate::container::{Opened, Piece, Pieces};
+use crate::container::{Container, Opened, Piece, Pieces};
 use crate::{Place, Progress, TraceError, TraceErrorKind};
+
+/// How much content is unpacked to find out why records make no sense, in bytes: some ten chunks of drmemtrace's
+/// usual size, which take a second.
+const BLAMED: usize = 2 << 30;
 
 /// The content of a file as whole records of `SIZE` bytes.
 ///
@@ -15,6 +19,7 @@ use crate::{Place, Progress, TraceError, TraceErrorKind};
 /// not copied, but for one that straddles two pieces.
 pub(crate) struct Records<const SIZE: usize> {
     path: Arc<Path>,
+    container: Container,
     pieces: Box<dyn Pieces>,
     piece: Piece,
     /// The first byte of `piece` that was not taken.
@@ -35,6 +40,7 @@ impl<const SIZE: usize> Records<SIZE> {
         let read = first.input;
         Self {
             path: path.into(),
+            container: opened.container,
             pieces: opened.pieces,
             piece: first,
             at: 0,
@@ -110,6 +116,23 @@ impl<const SIZE: usize> Records<SIZE> {
         Place::Record { index: offset / convert::count(SIZE), offset }
     }
 
+    /// What to blame for records that make no sense: if the rest of the content cannot be unpacked either, or a
+    /// check sum turns out wrong, then that, because it says more.
+    pub(crate) fn blame(&mut self, records: TraceError) -> TraceError {
+        if records.kind() != TraceErrorKind::Record || self.container == Container::Plain {
+            return records;
+        }
+        let mut unpacked = 0;
+        while !self.ended && unpacked < BLAMED {
+            match self.pieces.next_piece(&mut self.piece) {
+                Ok(more) => self.ended = !more,
+                Err(damage) => return damage,
+            }
+            unpacked += self.piece.content().len();
+        }
+        records
+    }
+
     fn remainder(&self) -> TraceError {
         partial(&self.path, SIZE, self.offset + convert::count(self.joined))
     }
@@ -127,7 +150,6 @@ pub(crate) fn partial(path: &Path, size: usize, length: u64) -> TraceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::Container;
     use proptest::prelude::*;
 
     /// Content that comes in pieces of given lengths.

@@ -71,16 +71,26 @@ impl Statistics {
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { records, fetches, loads, stores, prefetches, flushes, unfetched, encodings, markers } = self;
-        *records += other.records;
-        *fetches += other.fetches;
-        *loads += other.loads;
-        *stores += other.stores;
-        *prefetches += other.prefetches;
-        *flushes += other.flushes;
-        *unfetched += other.unfetched;
-        *encodings += other.encodings;
-        *markers += other.markers;
+        *self = self.each(other, u64::wrapping_add);
+    }
+
+    /// What came after `earlier`.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        self.each(earlier, u64::wrapping_sub)
+    }
+
+    fn each(&self, other: &Self, with: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            records: with(self.records, other.records),
+            fetches: with(self.fetches, other.fetches),
+            loads: with(self.loads, other.loads),
+            stores: with(self.stores, other.stores),
+            prefetches: with(self.prefetches, other.prefetches),
+            flushes: with(self.flushes, other.flushes),
+            unfetched: with(self.unfetched, other.unfetched),
+            encodings: with(self.encodings, other.encodings),
+            markers: with(self.markers, other.markers),
+        }
     }
 }
 

@@ -54,7 +54,10 @@ mod tests {
     #[test]
     fn errors_name_the_units_that_exist() {
         let error = |text: &str| text.parse::<Frequency>().unwrap_err().to_string();
-        assert_eq!(error("2.1"), r#"found "2.1" without a unit; expected a frequency in Hz, kHz, MHz or GHz"#);
+        assert_eq!(
+            error("2.1"),
+            r#"found "2.1" without a unit; expected a frequency in Hz, kHz, MHz or GHz"#
+        );
         assert_eq!(error("2.1 ghz"), r#"found the unit "ghz"; expected a frequency in Hz, kHz, MHz or GHz"#);
         assert_eq!(error("fast"), r#"found "fast"; expected a frequency such as "2.1 GHz""#);
     }

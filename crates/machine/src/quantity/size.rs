@@ -44,14 +44,15 @@ impl fmt::Display for Size {
     /// In the largest unit that gives a whole number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fits = |unit: u64| unit <= self.0 && self.0.is_multiple_of(unit);
-        let &(symbol, unit) = UNITS.scale.iter().rev().find(|(_, unit)| fits(*unit)).unwrap_or(&UNITS.scale[0]);
+        let &(symbol, unit) =
+            UNITS.scale.iter().rev().find(|(_, unit)| fits(*unit)).unwrap_or(&UNITS.scale[0]);
         write!(f, "{} {symbol}", self.0 / unit)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
 
     use super::*;
 
@@ -59,7 +60,7 @@ mod tests {
         text.parse::<Size>().unwrap().bytes().get()
     }
 
-    fn error(text: &str) -> alloc::string::String {
+    fn error(text: &str) -> String {
         text.parse::<Size>().unwrap_err().to_string()
     }
 
@@ -98,6 +99,9 @@ mod tests {
         assert_eq!(error("0.5 B"), r#"found "0.5 B"; expected a whole number of B"#);
         assert_eq!(error("0.3 KiB"), r#"found "0.3 KiB"; expected a whole number of B"#);
         assert_eq!(error("16777216 TiB"), r#"found "16777216 TiB"; expected less than 2^64 B"#);
-        assert_eq!(error("99999999999999999999 B"), r#"found "99999999999999999999 B"; expected less than 2^64 B"#);
+        assert_eq!(
+            error("99999999999999999999 B"),
+            r#"found "99999999999999999999 B"; expected less than 2^64 B"#
+        );
     }
 }

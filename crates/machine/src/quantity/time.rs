@@ -49,8 +49,7 @@ impl Time {
 
     /// The whole cycles of a clock of `frequency` that this time holds (rounded down); at most 2⁶⁴ − 1.
     pub fn at(self, frequency: Frequency) -> Cycles {
-        let cycles =
-            u128::from(self.0) * u128::from(frequency.hertz()) / u128::from(PICOSECONDS_OF_A_SECOND);
+        let cycles = u128::from(self.0) * u128::from(frequency.hertz()) / u128::from(PICOSECONDS_OF_A_SECOND);
         Cycles::new(u64::try_from(cycles).unwrap_or(u64::MAX))
     }
 }

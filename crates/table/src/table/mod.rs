@@ -121,6 +121,27 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
         leaf_at::<U, F, _, _>(addr, &step)
     }
 
+    /// Whether a leaf maps `addr`.
+    #[inline]
+    pub fn maps(&self, addr: Addr<U>) -> bool {
+        if !self.covers(addr) {
+            return false;
+        }
+        let (mut node, mut level) = (self.root_node, self.level_count());
+        loop {
+            let index = EntryIndex::of(addr, level);
+            let entry = self.memory.read(node, index);
+            if !F::is_present(entry) {
+                return false;
+            }
+            if F::is_leaf(entry, level) {
+                return true;
+            }
+            node = self.memory.child(node, index);
+            level -= 1;
+        }
+    }
+
     /// The entries that a walk for `addr` reads, root first; it ends at a leaf or at an entry that is not
     /// present.
     pub fn path(&self, addr: Addr<U>) -> Path<'_, U, F, M> {

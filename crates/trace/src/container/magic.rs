@@ -21,7 +21,8 @@ impl Container {
             (b"PK\x03\x04", Container::Zip),
             // A zip file without members starts with the end of its directory.
             (b"PK\x05\x06", Container::Zip),
-            (b"\x1f\x8b", Container::Gzip),
+            // With the only method there is: two bytes alone can start a ChampSim record.
+            (b"\x1f\x8b\x08", Container::Gzip),
             (b"\xfd7zXZ\0", Container::Xz),
         ];
         MAGICS

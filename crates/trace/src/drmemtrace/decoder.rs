@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_run_ends_at_the_first_record_that_is_no_reference() {
-        let records = [record(10, 3, 0x1000), record(0, 8, 0x2000), record(1, 4, 0x3000), record(28, 2, 5)].concat();
+        let records =
+            [record(10, 3, 0x1000), record(0, 8, 0x2000), record(1, 4, 0x3000), record(28, 2, 5)].concat();
         let mut batch = Batch::new();
         let run = decode_references(&records, batch.room());
         assert_eq!((run.references, run.fetches(), run.loads, run.stores), (3, 1, 1, 1));

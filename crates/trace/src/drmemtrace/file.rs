@@ -65,6 +65,28 @@ impl TraceFile {
         self.records.path()
     }
 
+    /// Fills a batch; at the end of the file it stays empty.
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, TraceError> {
+        batch.clear();
+        while !batch.is_full() {
+            let Some(bytes) = self.records.whole().first_chunk() else {
+                if self.records.refill()? {
+                    continue;
+                }
+                self.check_end()?;
+                break;
+            };
+            let record = Record::of(bytes);
+            self.check_order(record)?;
+            if matches!(record.class(), Class::Reference(_)) {
+                self.references(batch)?;
+            } else if matches!(self.control(record, batch)?, Next::Batch) {
+                break;
+            }
+        }
+        Ok(!batch.is_empty())
+    }
+
     /// Takes one record that is no reference.
     fn control(&mut self, record: Record, batch: &Batch) -> Result<Next, TraceError> {
         let counter = match record.class() {
@@ -156,9 +178,10 @@ impl TraceFile {
         let records = self.records.whole();
         let run = decode_references(records, batch.room());
         let Some(thread) = self.thread else {
-            return Err(self.bad_record(0).found("a reference before any thread record").expected(
-                "a record of type 22 that names the thread",
-            ));
+            return Err(self
+                .bad_record(0)
+                .found("a reference before any thread record")
+                .expected("a record of type 22 that names the thread"));
         };
         if run.uncanonical != 0 {
             return Err(self.uncanonical(records));
@@ -187,8 +210,9 @@ impl TraceFile {
     }
 
     fn bad_record(&self, bytes: usize) -> TraceError {
-        self.error(TraceErrorKind::Record, bytes)
-            .advice("The file is damaged, or was written by an unknown version of drmemtrace: record it again.")
+        self.error(TraceErrorKind::Record, bytes).advice(
+            "The file is damaged, or was written by an unknown version of drmemtrace: record it again.",
+        )
     }
 
     fn error(&self, kind: TraceErrorKind, bytes: usize) -> TraceError {
@@ -209,24 +233,7 @@ impl TraceFile {
 
 impl Decode for TraceFile {
     fn decode(&mut self, batch: &mut Batch) -> Result<bool, TraceError> {
-        batch.clear();
-        while !batch.is_full() {
-            let Some(bytes) = self.records.whole().first_chunk() else {
-                if self.records.refill()? {
-                    continue;
-                }
-                self.check_end()?;
-                break;
-            };
-            let record = Record::of(bytes);
-            self.check_order(record)?;
-            if matches!(record.class(), Class::Reference(_)) {
-                self.references(batch)?;
-            } else if matches!(self.control(record, batch)?, Next::Batch) {
-                break;
-            }
-        }
-        Ok(!batch.is_empty())
+        self.fill(batch).map_err(|error| self.records.blame(error))
     }
 
     fn progress(&self) -> Progress {

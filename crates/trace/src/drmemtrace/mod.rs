@@ -18,6 +18,6 @@ mod merge;
 mod record;
 
 pub(crate) use directory::thread_files;
-pub(crate) use file::TraceFile;
+pub(crate) use file::{Threads, TraceFile};
 pub(crate) use merge::Merged;
-pub(crate) use record::{SIZE, starts_like_a_trace};
+pub(crate) use record::starts_like_a_trace;

@@ -64,7 +64,14 @@ pub(super) fn read(path: &Path, file: File, total: u64) -> Result<Vec<Member>, T
         if entry.is_dir() {
             continue;
         }
-        members.push(Member { start, stored, size: entry.size(), crc: entry.crc32(), method, name: name.clone() });
+        members.push(Member {
+            start,
+            stored,
+            size: entry.size(),
+            crc: entry.crc32(),
+            method,
+            name: name.clone(),
+        });
     }
     if members.is_empty() {
         return Err(unusable(path).found("a zip file without members").expected("a member for each chunk"));

@@ -56,7 +56,15 @@ impl MemberReader {
                 Data::Deflated(DeflateDecoder::new(BufReader::with_capacity(INPUT_BUFFER, data)))
             }
         };
-        Ok(Self { path: Arc::clone(path), member: member.clone(), data, counter, crc: Crc::new(), offset: 0, ended: false })
+        Ok(Self {
+            path: Arc::clone(path),
+            member: member.clone(),
+            data,
+            counter,
+            crc: Crc::new(),
+            offset: 0,
+            ended: false,
+        })
     }
 
     /// Refills `piece` with the next `size` bytes of the member. `false` at its end, when its length and check

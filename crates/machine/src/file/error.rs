@@ -1,0 +1,131 @@
+//! What can be wrong with a machine file.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// Why there is no machine: where, what was found, what was expected, and what to do about it.
+///
+/// Its text is at most two lines, the second one being the help:
+/// `my.toml:14:8: tlb.l1d.ways: found 0 ways; expected at least 1 that divides the 64 entries`.
+#[derive(Debug, Error)]
+#[error("{}", self.text())]
+pub struct MachineError {
+    /// The file, built-in machine or override at fault.
+    pub origin: Origin,
+    /// Where in the file, if it is one place.
+    pub place: Option<Place>,
+    /// The keys that lead to the value at fault: `["tlb", "l1d", "ways"]`; empty if it is the whole file.
+    pub path: Vec<String>,
+    /// What is there.
+    pub found: String,
+    /// What has to be there.
+    pub expected: String,
+    /// What else helps to correct it.
+    pub help: Option<String>,
+    /// The error of the operating system, if reading failed.
+    #[source]
+    pub cause: Option<std::io::Error>,
+}
+
+/// What a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, by the path under which it was opened.
+    File(String),
+    /// A built-in machine, by its name.
+    Builtin(&'static str),
+    /// A name that is neither.
+    Name(String),
+    /// An override, as it was given: `tlb.l1d.ways=0`.
+    Override(String),
+}
+
+/// A place in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+}
+
+impl Place {
+    /// The place of the byte at `offset` of `text`; its end, if there are fewer bytes.
+    pub(super) fn of(text: &str, offset: usize) -> Self {
+        let before = &text[..text.floor_char_boundary(offset)];
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self { line, column: before[start..].chars().count() + 1 }
+    }
+}
+
+impl MachineError {
+    pub(super) fn new(origin: Origin, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self {
+            origin,
+            place: None,
+            path: Vec::new(),
+            found: found.into(),
+            expected: expected.into(),
+            help: None,
+            cause: None,
+        }
+    }
+
+    pub(super) fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    pub(super) fn helped(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+
+    pub(super) fn caused_by(mut self, cause: std::io::Error) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.origin.to_string();
+        if let Some(Place { line, column }) = self.place {
+            text += &format!(":{line}:{column}");
+        }
+        // An override begins with its path.
+        if !self.path.is_empty() && !matches!(self.origin, Origin::Override(_)) {
+            text += &format!(": {}", self.path.join("."));
+        }
+        text += &format!(": found {}; expected {}", self.found, self.expected);
+        if let Some(help) = &self.help {
+            text += &format!("\n{help}");
+        }
+        text
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.write_str(path),
+            Self::Builtin(name) => write!(f, "built-in machine {name}"),
+            Self::Name(name) => f.write_str(name),
+            Self::Override(given) => write!(f, "--set {given}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_lines_and_characters_from_1() {
+        let text = "a = 1\nµ = 2\n";
+        assert_eq!(Place::of(text, 0), Place { line: 1, column: 1 });
+        assert_eq!(Place::of(text, 6), Place { line: 2, column: 1 });
+        assert_eq!(Place::of(text, 11), Place { line: 2, column: 5 });
+        assert_eq!(Place::of(text, 1000), Place { line: 3, column: 1 });
+    }
+}

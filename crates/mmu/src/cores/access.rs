@@ -1,0 +1,250 @@
+//! Accesses: lookups, and what follows a miss.
+
+use terrace_addr::{Access, AccessKind, Addr, Cycles, Gva, PageSize};
+
+use super::walk::Walked;
+use super::{Core, Mmu};
+use crate::cache::Caches;
+use crate::translation::Packed;
+use crate::{Below, Cause, Fault, Stack, Translation};
+
+/// Called before each walk, so that software can map what the walk is about to look for: a replay of a trace,
+/// whose pages are mapped when they are first touched, has no other sign of a touch.
+pub trait BeforeWalk<B: Below> {
+    /// What can go wrong.
+    type Error;
+
+    /// `addr` is about to be walked for.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn before_walk(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<(), Self::Error>;
+}
+
+/// The tables are ready: nothing is to be done before a walk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ready;
+
+impl<B: Below> BeforeWalk<B> for Ready {
+    type Error = core::convert::Infallible;
+
+    #[inline(always)]
+    fn before_walk(&mut self, _: &mut Stack<B>, _: Addr<Gva>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// Why a run of accesses ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped<E> {
+    /// The access with this number faulted. Software may mend the cause and run the rest, that access first.
+    Fault {
+        /// Its place in the batch.
+        at: usize,
+        /// Why.
+        fault: Fault,
+    },
+    /// The hook before a walk failed.
+    Hook {
+        /// The place of the access in the batch.
+        at: usize,
+        /// Its error.
+        error: E,
+    },
+}
+
+/// Why one access ended early.
+enum Ended<E> {
+    Fault(Fault),
+    Hook(E),
+}
+
+impl<E> From<Fault> for Ended<E> {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What served a lookup: where its page is, and the page's size.
+#[derive(Clone, Copy)]
+struct Piece {
+    packed: Packed,
+    size: PageSize,
+}
+
+impl Mmu {
+    /// Runs accesses on a core, in order, in its current context.
+    ///
+    /// # Errors
+    /// At the first access that faults, or whose hook fails; those before it are done.
+    ///
+    /// # Panics
+    /// If there is no such core.
+    pub fn run<B: Below, H: BeforeWalk<B>>(
+        &mut self,
+        core: usize,
+        stack: &mut Stack<B>,
+        accesses: &[Access],
+        hook: &mut H,
+    ) -> Result<(), Stopped<H::Error>> {
+        let (core, shared, memory) = self.split(core);
+        for (at, access) in accesses.iter().enumerate() {
+            if let Err(ended) = core.access(shared, memory, stack, *access, hook) {
+                return Err(match ended {
+                    Ended::Fault(fault) => Stopped::Fault { at, fault },
+                    Ended::Hook(error) => Stopped::Hook { at, error },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one access, and says where its first byte is and how large the entry was that served it.
+    ///
+    /// # Errors
+    /// If it faults.
+    ///
+    /// # Panics
+    /// If there is no such core.
+    pub fn access<B: Below>(
+        &mut self,
+        core: usize,
+        stack: &mut Stack<B>,
+        access: Access,
+    ) -> Result<Translation, Fault> {
+        let (core, shared, memory) = self.split(core);
+        match core.access(shared, memory, stack, access, &mut Ready) {
+            Ok(Piece { packed, size }) => {
+                let frame = packed.address().align_down(size);
+                Ok(Translation { addr: frame.offset_by(access.addr.offset_in(size)), size })
+            }
+            Err(Ended::Fault(fault)) => Err(fault),
+        }
+    }
+}
+
+impl Core {
+    /// One access; what served its first byte is returned.
+    #[inline(always)]
+    fn access<B: Below, H: BeforeWalk<B>>(
+        &mut self,
+        shared: &mut Caches,
+        memory: Cycles,
+        stack: &mut Stack<B>,
+        access: Access,
+        hook: &mut H,
+    ) -> Result<Piece, Ended<H::Error>> {
+        self.tally.references += 1;
+        let first = self.piece(shared, memory, stack, access.addr, access.kind, hook)?;
+        let last = access.last_byte();
+        if (access.addr.get() ^ last.get()) >> PageSize::Size4K.shift() != 0 {
+            self.crossing(shared, memory, stack, access, first.size, hook)?;
+        }
+        Ok(first)
+    }
+
+    /// The pages beyond the first of an access that crosses a boundary of 4 KiB.
+    #[cold]
+    fn crossing<B: Below, H: BeforeWalk<B>>(
+        &mut self,
+        shared: &mut Caches,
+        memory: Cycles,
+        stack: &mut Stack<B>,
+        access: Access,
+        first: PageSize,
+        hook: &mut H,
+    ) -> Result<(), Ended<H::Error>> {
+        let last = access.last_byte();
+        let (mut at, mut size) = (access.addr, first);
+        while at.align_down(size) != last.align_down(size) {
+            at = at.align_down(size).offset_by(size.bytes());
+            size = self.piece(shared, memory, stack, at, access.kind, hook)?.size;
+        }
+        Ok(())
+    }
+
+    /// One lookup.
+    #[inline(always)]
+    fn piece<B: Below, H: BeforeWalk<B>>(
+        &mut self,
+        shared: &mut Caches,
+        memory: Cycles,
+        stack: &mut Stack<B>,
+        addr: Addr<Gva>,
+        kind: AccessKind,
+        hook: &mut H,
+    ) -> Result<Piece, Ended<H::Error>> {
+        self.tally.lookups[kind.index()] += 1;
+        if let Some(hit) = self.first_level.lookup(addr, kind, self.tags) {
+            if hit.packed.allows().permits(kind) {
+                return Ok(Piece { packed: hit.packed, size: hit.size });
+            }
+            self.tally.upgrade_walks += 1;
+            return self.fill(shared, memory, stack, addr, kind, hook);
+        }
+        if !stack.first.covers(addr) {
+            // Such an address is in no TLB; that it was looked up there is taken back.
+            self.tally.lookups[kind.index()] -= 1;
+            self.tally.outside += 1;
+            self.tally.page_faults += 1;
+            return Err(Ended::Fault(Fault::Page { addr, cause: Cause::NotPresent }));
+        }
+        self.tally.misses[kind.index()] += 1;
+        self.first_level_miss(shared, memory, stack, addr, kind, hook)
+    }
+
+    /// The second level, and a walk if it misses too.
+    fn first_level_miss<B: Below, H: BeforeWalk<B>>(
+        &mut self,
+        shared: &mut Caches,
+        memory: Cycles,
+        stack: &mut Stack<B>,
+        addr: Addr<Gva>,
+        kind: AccessKind,
+        hook: &mut H,
+    ) -> Result<Piece, Ended<H::Error>> {
+        if let Some(hit) = self.second_level.lookup(addr, kind, self.tags) {
+            self.tally.stlb_hits += 1;
+            self.tally.stlb_cycles += hit.latency;
+            if hit.packed.allows().permits(kind) {
+                // The piece that holds the address, to 4 KiB: the first level may hold smaller pages.
+                let offset = addr.offset_in(hit.size);
+                let frame = hit.packed.address().offset_by(offset).align_down(PageSize::Size4K);
+                let packed = Packed::new(frame, hit.packed.allows());
+                let held = self.first_level.insert(addr, packed, hit.size, kind, self.tags);
+                return Ok(Piece { packed, size: held.unwrap_or(hit.size) });
+            }
+            self.tally.upgrade_walks += 1;
+        } else {
+            self.tally.stlb_misses += 1;
+        }
+        self.fill(shared, memory, stack, addr, kind, hook)
+    }
+
+    /// A walk, and the insertion of what it finds.
+    #[inline(always)]
+    fn fill<B: Below, H: BeforeWalk<B>>(
+        &mut self,
+        shared: &mut Caches,
+        memory: Cycles,
+        stack: &mut Stack<B>,
+        addr: Addr<Gva>,
+        kind: AccessKind,
+        hook: &mut H,
+    ) -> Result<Piece, Ended<H::Error>> {
+        hook.before_walk(stack, addr).map_err(Ended::Hook)?;
+        match self.walk(shared, memory, stack, addr, kind) {
+            Ok(Walked { packed, size }) => {
+                self.tally.translations[size.index()] += 1;
+                self.second_level.insert(addr, packed, size, kind, self.tags);
+                let held = self.first_level.insert(addr, packed, size, kind, self.tags);
+                Ok(Piece { packed, size: held.unwrap_or(size) })
+            }
+            Err(fault) => {
+                self.faulted(addr, fault);
+                Err(fault.into())
+            }
+        }
+    }
+}
+

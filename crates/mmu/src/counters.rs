@@ -1,0 +1,151 @@
+//! What is counted.
+
+use terrace_addr::PageSize;
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The counts of one core. Those of several cores add up.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counters {
+            /// Every count with its name.
+            pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name),)*].into_iter()
+            }
+
+            /// Adds the counts of another core.
+            pub fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Accesses of the program.
+    references,
+    /// Pages looked up: references, and once more for each further page that one touches.
+    accesses,
+    /// Lookups of fetches.
+    itlb_accesses,
+    /// Of these, misses of the first level.
+    itlb_misses,
+    /// Lookups of loads and stores.
+    dtlb_accesses,
+    /// Of these, misses of the first level.
+    dtlb_misses,
+    /// First-level misses that the second level holds.
+    stlb_hits,
+    /// First-level misses that the second level does not hold.
+    stlb_misses,
+    /// Walks for an access that the cached entry does not allow, most often a first store.
+    upgrade_walks,
+    /// Walks started: `stlb_misses` and `upgrade_walks`.
+    walks,
+    /// Table entries read by walks.
+    walk_references,
+    /// Of these, entries of EPT.
+    nested_references,
+    /// Of `walk_references`, served by the first cache level.
+    walk_references_l1,
+    /// Served by the second.
+    walk_references_l2,
+    /// Served by the third.
+    walk_references_l3,
+    /// Served by memory.
+    walk_references_memory,
+    /// The latencies of `walk_references`, added up.
+    walk_cycles,
+    /// The latencies of `stlb_hits`, added up.
+    stlb_cycles,
+    /// Translation cycles: `walk_cycles` and `stlb_cycles`.
+    cycles,
+    /// Walks that ended in the first dimension.
+    page_faults,
+    /// Walks that ended in the second dimension.
+    ept_violations,
+    /// Walks that started from a paging-structure cache.
+    walk_cache_hits,
+    /// Guest-physical addresses translated by the nested TLB.
+    nested_tlb_hits,
+    /// Guest-physical addresses translated by a walk of EPT.
+    nested_tlb_misses,
+    /// EPT walks that started from a paging-structure cache.
+    nested_walk_cache_hits,
+    /// Walks that ended in a translation of 4K.
+    translations_4k,
+    /// Walks that ended in a translation of 2M.
+    translations_2m,
+    /// Walks that ended in a translation of 1G.
+    translations_1g,
+}
+
+/// Counts in the form that the hot path keeps; the sums are made when they are asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) references: u64,
+    /// Lookups by kind of access.
+    pub(crate) lookups: [u64; 3],
+    /// First-level misses by kind of access.
+    pub(crate) misses: [u64; 3],
+    pub(crate) stlb_hits: u64,
+    pub(crate) stlb_misses: u64,
+    pub(crate) stlb_cycles: u64,
+    pub(crate) upgrade_walks: u64,
+    pub(crate) nested_references: u64,
+    /// References by the level that served them, the last one memory.
+    pub(crate) served: [u64; 4],
+    pub(crate) walk_cycles: u64,
+    pub(crate) page_faults: u64,
+    pub(crate) ept_violations: u64,
+    /// Accesses outside what the tables translate: they reach no TLB.
+    pub(crate) outside: u64,
+    pub(crate) walk_cache_hits: u64,
+    pub(crate) nested_tlb_hits: u64,
+    pub(crate) nested_tlb_misses: u64,
+    pub(crate) nested_walk_cache_hits: u64,
+    pub(crate) translations: [u64; 3],
+}
+
+impl Tally {
+    /// All counts, by name; the machine has `levels` cache levels.
+    pub(crate) fn counters(&self, levels: usize) -> Counters {
+        let [fetches, loads, stores] = self.lookups;
+        let [fetch_misses, load_misses, store_misses] = self.misses;
+        let served = |level: usize| if level < levels { self.served[level] } else { 0 };
+        Counters {
+            references: self.references,
+            accesses: fetches + loads + stores + self.outside,
+            itlb_accesses: fetches,
+            itlb_misses: fetch_misses,
+            dtlb_accesses: loads + stores,
+            dtlb_misses: load_misses + store_misses,
+            stlb_hits: self.stlb_hits,
+            stlb_misses: self.stlb_misses,
+            upgrade_walks: self.upgrade_walks,
+            walks: self.stlb_misses + self.upgrade_walks,
+            walk_references: self.served.iter().sum(),
+            nested_references: self.nested_references,
+            walk_references_l1: served(0),
+            walk_references_l2: served(1),
+            walk_references_l3: served(2),
+            walk_references_memory: self.served[levels],
+            walk_cycles: self.walk_cycles,
+            stlb_cycles: self.stlb_cycles,
+            cycles: self.walk_cycles + self.stlb_cycles,
+            page_faults: self.page_faults,
+            ept_violations: self.ept_violations,
+            walk_cache_hits: self.walk_cache_hits,
+            nested_tlb_hits: self.nested_tlb_hits,
+            nested_tlb_misses: self.nested_tlb_misses,
+            nested_walk_cache_hits: self.nested_walk_cache_hits,
+            translations_4k: self.translations[PageSize::Size4K.index()],
+            translations_2m: self.translations[PageSize::Size2M.index()],
+            translations_1g: self.translations[PageSize::Size1G.index()],
+        }
+    }
+}
+

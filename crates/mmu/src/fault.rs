@@ -1,0 +1,46 @@
+//! Why a walk ended without a translation.
+
+use core::fmt;
+
+use terrace_addr::{Addr, Gpa, Gva};
+
+/// Why an entry stopped a walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It is not present, or the address is outside what the table translates.
+    NotPresent,
+    /// It, or one above it, does not allow the access.
+    Protection,
+}
+
+/// A walk that ended without a translation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// A page fault: in the first dimension.
+    Page {
+        /// The address that was to be translated.
+        addr: Addr<Gva>,
+        /// Why.
+        cause: Cause,
+    },
+    /// An EPT violation: in the second dimension.
+    Extended {
+        /// The guest-physical address, of data or of a table, that was to be translated.
+        addr: Addr<Gpa>,
+        /// Why.
+        cause: Cause,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = |cause: &Cause| match cause {
+            Cause::NotPresent => "not present",
+            Cause::Protection => "not allowed",
+        };
+        match self {
+            Self::Page { addr, cause } => write!(f, "page fault at {addr:?}: {}", why(cause)),
+            Self::Extended { addr, cause } => write!(f, "EPT violation at {addr:?}: {}", why(cause)),
+        }
+    }
+}

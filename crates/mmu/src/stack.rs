@@ -1,0 +1,48 @@
+//! The tables that a walk goes through.
+
+use terrace_addr::{Gpa, Gva, Hpa, Space};
+use terrace_table::{Ept, SimulatedMemory, Table, X86};
+
+use crate::cores::Translate;
+
+/// The table of the first dimension, in the space that its nodes and leaves are addresses of.
+pub type GuestTable<L> = Table<Gva, X86, SimulatedMemory<L>>;
+
+/// An extended page table.
+pub type HostTable = Table<Gpa, Ept, SimulatedMemory<Hpa>>;
+
+/// What a walk goes through: the first dimension's table, and what lies below it.
+#[derive(Debug)]
+pub struct Stack<B: Below> {
+    /// The table that virtual addresses are looked up in.
+    pub first: GuestTable<B::Space>,
+    /// What its addresses mean.
+    pub below: B,
+}
+
+/// What lies below the first dimension: how its addresses become addresses of memory. The walker knows all of
+/// them; others cannot be added from outside.
+pub trait Below: Translate<Self::Space> {
+    /// The space of the first dimension's nodes and frames.
+    type Space: Space;
+}
+
+/// Nothing lies below: addresses of the first dimension are addresses of memory. Native execution, and every
+/// mode whose software composes one table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Identity;
+
+impl Below for Identity {
+    type Space = Hpa;
+}
+
+/// An extended page table lies below: two-dimensional translation.
+#[derive(Debug)]
+pub struct Extended {
+    /// The table.
+    pub table: HostTable,
+}
+
+impl Below for Extended {
+    type Space = Gpa;
+}

@@ -1,0 +1,87 @@
+//! What a walk finds.
+
+use terrace_addr::{AccessKind, Addr, Hpa, PageSize};
+
+/// What a translation allows, and whom it belongs to, in the low bits beside its frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allows(u64);
+
+impl Allows {
+    /// Stores may use it: permitted, and dirty wherever the walker would have to set it.
+    pub(crate) const STORE: Self = Self(1);
+    /// Fetches may use it.
+    pub(crate) const FETCH: Self = Self(2);
+    /// It is global.
+    pub(crate) const GLOBAL: Self = Self(4);
+    pub(crate) const NOTHING: Self = Self(0);
+    pub(crate) const EVERYTHING: Self = Self(3);
+    const MASK: u64 = 0xfff;
+
+    /// With `other`, if `condition`.
+    #[inline(always)]
+    pub(crate) fn with_if(self, other: Self, condition: bool) -> Self {
+        if condition { Self(self.0 | other.0) } else { self }
+    }
+
+    /// What both allow; global if this is.
+    #[inline(always)]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 & (other.0 | Self::GLOBAL.0))
+    }
+
+    /// Whether accesses of `kind` may use it.
+    #[inline(always)]
+    pub(crate) const fn permits(self, kind: AccessKind) -> bool {
+        match kind {
+            AccessKind::Load => true,
+            AccessKind::Fetch => self.0 & Self::FETCH.0 != 0,
+            AccessKind::Store => self.0 & Self::STORE.0 != 0,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn is_global(self) -> bool {
+        self.0 & Self::GLOBAL.0 != 0
+    }
+}
+
+/// An address of 4 KiB alignment and what it allows, in one word: the content of arrays.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packed(u64);
+
+impl Packed {
+    #[inline(always)]
+    pub(crate) fn new(address: Addr<Hpa>, allows: Allows) -> Self {
+        debug_assert!(address.is_aligned(PageSize::Size4K), "tables and frames are aligned");
+        Self(address.get() | allows.0)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn address(self) -> Addr<Hpa> {
+        Addr::truncate(self.0 & !Allows::MASK)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn allows(self) -> Allows {
+        Allows(self.0 & Allows::MASK)
+    }
+}
+
+/// Where an access went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Translation {
+    /// The first byte's address in memory.
+    pub addr: Addr<Hpa>,
+    /// The size of the entry that served it.
+    pub size: PageSize,
+}

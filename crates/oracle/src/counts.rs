@@ -1,0 +1,72 @@
+//! What is counted (MODEL.md, "References and cycles" and where each thing happens).
+
+use std::collections::BTreeMap;
+
+use terrace_addr::PageSize;
+
+/// Every count, in the order of the sections that name them.
+const NAMES: [&str; 28] = [
+    "references",
+    "accesses",
+    "itlb_accesses",
+    "itlb_misses",
+    "dtlb_accesses",
+    "dtlb_misses",
+    "stlb_hits",
+    "stlb_misses",
+    "upgrade_walks",
+    "walks",
+    "walk_references",
+    "nested_references",
+    "walk_references_l1",
+    "walk_references_l2",
+    "walk_references_l3",
+    "walk_references_memory",
+    "walk_cycles",
+    "stlb_cycles",
+    "cycles",
+    "page_faults",
+    "ept_violations",
+    "walk_cache_hits",
+    "nested_tlb_hits",
+    "nested_tlb_misses",
+    "nested_walk_cache_hits",
+    "translations_4k",
+    "translations_2m",
+    "translations_1g",
+];
+
+/// The counts of one core.
+#[derive(Debug, Clone)]
+pub(crate) struct Counts(BTreeMap<&'static str, u64>);
+
+impl Counts {
+    /// All at 0.
+    pub(crate) fn new() -> Self {
+        Self(NAMES.into_iter().map(|name| (name, 0)).collect())
+    }
+
+    /// Adds to one count.
+    pub(crate) fn add(&mut self, name: &str, amount: u64) {
+        *self.0.get_mut(name).unwrap_or_else(|| panic!("nothing is counted as {name}")) += amount;
+    }
+
+    /// Counts one more.
+    pub(crate) fn one(&mut self, name: &str) {
+        self.add(name, 1);
+    }
+
+    /// Counts a walk that ended with a translation of `size`.
+    pub(crate) fn translation(&mut self, size: PageSize) {
+        self.one(match size {
+            PageSize::Size4K => "translations_4k",
+            PageSize::Size2M => "translations_2m",
+            PageSize::Size1G => "translations_1g",
+        });
+    }
+
+    /// All counts by name.
+    pub(crate) fn all(&self) -> BTreeMap<&'static str, u64> {
+        self.0.clone()
+    }
+}

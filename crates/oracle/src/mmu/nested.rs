@@ -1,0 +1,83 @@
+//! The second dimension (MODEL.md, "Translating a guest-physical address").
+
+use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize};
+use terrace_table::{Ept, EntryIndex, Format, SimulatedMemory, Table, TableMemory};
+
+use super::{Fault, Mmu};
+use crate::nested_tlb::Placed;
+use crate::rights::Rights;
+use crate::walk_cache::Prefix;
+
+impl Mmu<'_> {
+    /// Where `gpa` is, for an access of `kind`.
+    pub(super) fn translate_nested(
+        &mut self,
+        host: &mut Table<Gpa, Ept, SimulatedMemory<Hpa>>,
+        gpa: Addr<Gpa>,
+        kind: AccessKind,
+    ) -> Result<Placed, Fault> {
+        let root = self.tag.root;
+        if !host.covers(gpa) {
+            return Err(Fault::Ept { addr: gpa, protection: false });
+        }
+
+        // 1. The nested TLB.
+        if let Some(hit) = self.core.nested_tlbs.look_up(gpa, root)
+            && hit.rights.allow(kind)
+        {
+            self.core.counts.one("nested_tlb_hits");
+            return Ok(hit);
+        }
+        self.core.counts.one("nested_tlb_misses");
+
+        // 2. Where the walk starts.
+        let (mut level, mut at) = match self.core.nested_walk_caches.look_up(host.level_count(), gpa, root) {
+            Some((level, prefix)) => {
+                self.core.counts.one("nested_walk_cache_hits");
+                (level - 1, prefix)
+            }
+            None => {
+                let root = Prefix { table: host.root(), node: host.root_node(), rights: Rights::ALL };
+                (host.level_count(), root)
+            }
+        };
+
+        // 3. Down to the leaf.
+        let (index, entry) = loop {
+            let index = EntryIndex::of(gpa, level);
+            self.core.counts.one("nested_references");
+            self.refer(at.table.offset_by(index.byte_offset()));
+            let entry = host.memory().read(at.node, index);
+            if !Ept::is_present(entry) {
+                return Err(Fault::Ept { addr: gpa, protection: false });
+            }
+            at.rights = at.rights.and(Rights::of_entry::<Ept>(entry));
+            if Ept::is_leaf(entry, level) {
+                break (index, entry);
+            }
+            if self.keeps.second {
+                host.memory_mut().set_bits(at.node, index, Ept::ACCESSED);
+            }
+            let node = host.memory().child(at.node, index);
+            at = Prefix { table: Ept::node_address(entry), node, rights: at.rights };
+            self.core.nested_walk_caches.insert(level, gpa, root, at);
+            level -= 1;
+        };
+        let size = PageSize::of_level(level).expect("entries above level 3 refer to tables");
+        if !at.rights.allow(kind) {
+            return Err(Fault::Ept { addr: gpa, protection: true });
+        }
+        let mut rights = at.rights;
+        if self.keeps.second {
+            let dirty = if kind == AccessKind::Store { Ept::DIRTY } else { 0 };
+            host.memory_mut().set_bits(at.node, index, Ept::ACCESSED | dirty);
+            rights.store &= host.memory().read(at.node, index).has(Ept::DIRTY);
+        }
+
+        // 4. The translation.
+        let addr = Ept::frame_address::<Hpa>(entry, size).offset_by(gpa.offset_in(size));
+        let placed = Placed { addr, size, rights };
+        self.core.nested_tlbs.insert(gpa, root, placed);
+        Ok(placed)
+    }
+}

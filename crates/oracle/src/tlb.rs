@@ -1,0 +1,154 @@
+//! The TLBs of a core, both levels (MODEL.md, "Looking up").
+
+use std::collections::BTreeMap;
+
+use terrace_addr::{AccessKind, Addr, Gva, Hpa, PageSize};
+use terrace_machine::{Shape, TlbArray};
+
+use crate::Tag;
+use crate::array::Array;
+use crate::rights::Rights;
+
+/// All arrays of a core.
+pub(crate) struct Tlbs(Vec<OneArray>);
+
+struct OneArray {
+    description: TlbArray,
+    array: Array<Key, Mapping>,
+}
+
+/// What a translation is found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    /// The number of the virtual page.
+    number: u64,
+    size: PageSize,
+    /// 0 where the translation is global.
+    pcid: u16,
+    vpid: u16,
+    root: u16,
+    global: bool,
+}
+
+/// What an entry says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mapping {
+    /// The first address of the page's frame.
+    pub(crate) frame: Addr<Hpa>,
+    /// What the translation allows, for stores with the dirty bits taken into account.
+    pub(crate) rights: Rights,
+}
+
+/// The translation of one address, on its way into or out of an array.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Translated {
+    /// The final address.
+    pub(crate) addr: Addr<Hpa>,
+    /// The size of the page around it.
+    pub(crate) size: PageSize,
+    /// What is allowed.
+    pub(crate) rights: Rights,
+    /// Whether it belongs to every address space of its (virtual) machine.
+    pub(crate) global: bool,
+}
+
+/// A hit, and what the array costs.
+pub(crate) struct Hit {
+    /// What the entry says of the address.
+    pub(crate) translated: Translated,
+    /// The array's latency in cycles.
+    pub(crate) latency: u64,
+}
+
+impl Key {
+    fn new(va: Addr<Gva>, size: PageSize, tag: Tag, global: bool) -> Self {
+        let pcid = if global { 0 } else { tag.pcid };
+        Self { number: va.get() >> size.shift(), size, pcid, vpid: tag.vpid, root: tag.root, global }
+    }
+}
+
+impl Tlbs {
+    /// Empty arrays; `seed_of` gives each its seed by its name in the machine file.
+    pub(crate) fn new(arrays: &BTreeMap<String, TlbArray>, seed_of: impl Fn(&str) -> u64) -> Self {
+        let one = |(name, description): (&String, &TlbArray)| {
+            let shape =
+                Shape::new(description.entries, description.ways).expect("a machine's shapes are checked");
+            let (sets, ways) = (shape.sets().into(), shape.ways());
+            let array = Array::new(sets, ways, description.replacement, seed_of(name));
+            OneArray { description: description.clone(), array }
+        };
+        Self(arrays.iter().map(one).collect())
+    }
+
+    /// The array of `level` that serves `kind` and holds `size`.
+    fn array(&mut self, level: u32, kind: AccessKind, size: PageSize) -> Option<&mut OneArray> {
+        self.0.iter_mut().find(|array| {
+            let description = &array.description;
+            description.level == level && description.serves(kind) && description.holds(size)
+        })
+    }
+
+    /// Looks `va` up in one level: smallest size first, each with its own context before the global form.
+    pub(crate) fn look_up(&mut self, level: u32, kind: AccessKind, va: Addr<Gva>, tag: Tag) -> Option<Hit> {
+        for size in PageSize::ALL {
+            let Some(OneArray { description, array }) = self.array(level, kind, size) else { continue };
+            for global in [false, true] {
+                let key = Key::new(va, size, tag, global);
+                if let Some(Mapping { frame, rights }) = array.look_up(key.number, key) {
+                    let addr = frame.offset_by(va.offset_in(size));
+                    let translated = Translated { addr, size, rights, global };
+                    return Some(Hit { translated, latency: description.latency });
+                }
+            }
+        }
+        None
+    }
+
+    /// Inserts the translation of `va` into one level, at the largest size not above its own that an array there
+    /// holds for `kind`; that size, or `None` if there is no such array.
+    pub(crate) fn insert(
+        &mut self,
+        level: u32,
+        kind: AccessKind,
+        va: Addr<Gva>,
+        tag: Tag,
+        translated: Translated,
+    ) -> Option<PageSize> {
+        let Translated { addr, size: largest, rights, global } = translated;
+        for size in PageSize::ALL.into_iter().rev().filter(|size| *size <= largest) {
+            if let Some(OneArray { array, .. }) = self.array(level, kind, size) {
+                let key = Key::new(va, size, tag, global);
+                array.insert(key.number, key, Mapping { frame: addr.align_down(size), rights });
+                return Some(size);
+            }
+        }
+        None
+    }
+
+    /// Removes the translations of `va` that the context `tag` sees: of all sizes, in its own form and the global.
+    pub(crate) fn remove_address(&mut self, va: Addr<Gva>, tag: Tag) {
+        self.remove(|key| [false, true].into_iter().any(|global| key == Key::new(va, key.size, tag, global)));
+    }
+
+    /// Removes the non-global translations of a context.
+    pub(crate) fn remove_space(&mut self, tag: Tag) {
+        let own = |key: Key| Tag { pcid: key.pcid, vpid: key.vpid, root: key.root } == tag;
+        self.remove(|key| own(key) && !key.global);
+    }
+
+    /// Removes all translations tagged with an EPT root.
+    pub(crate) fn remove_root(&mut self, root: u16) {
+        self.remove(|key| key.root == root);
+    }
+
+    /// Removes everything.
+    pub(crate) fn remove_all(&mut self) {
+        self.remove(|_| true);
+    }
+
+    fn remove(&mut self, unwanted: impl Fn(Key) -> bool) {
+        for OneArray { array, .. } in &mut self.0 {
+            array.remove(&unwanted);
+        }
+    }
+}

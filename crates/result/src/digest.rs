@@ -1,0 +1,81 @@
+//! Digests of inputs.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::Digest;
+
+/// A SHA-256 digest in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub struct Sha256(String);
+
+impl Sha256 {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The digest of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hash = sha2::Sha256::new();
+        hash.update(bytes);
+        Self::finish(hash)
+    }
+
+    fn finish(hash: sha2::Sha256) -> Self {
+        use core::fmt::Write;
+        let mut digits = String::with_capacity(64);
+        for byte in hash.finalize() {
+            // Writing to a string cannot fail.
+            let _ = write!(digits, "{byte:02x}");
+        }
+        Self(digits)
+    }
+}
+
+/// The digest of a file; of a directory, the digest of the names and digests of the files in it, sorted by name.
+///
+/// # Errors
+/// If something cannot be read.
+pub fn sha256_of(path: &Path) -> io::Result<Sha256> {
+    let mut hash = sha2::Sha256::new();
+    if path.is_dir() {
+        let mut entries: Vec<_> = std::fs::read_dir(path)?.collect::<Result<_, _>>()?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            hash.update(entry.file_name().as_encoded_bytes());
+            hash.update([0]);
+            hash.update(sha256_of(&entry.path())?.as_str());
+        }
+    } else {
+        let mut file = File::open(path)?;
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+        }
+    }
+    Ok(Sha256::finish(hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digest_of_a_known_text() {
+        // FIPS 180-4's first example.
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Sha256::of(b"abc").as_str(), expected);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("abc");
+        std::fs::write(&file, "abc").unwrap();
+        assert_eq!(sha256_of(&file).unwrap().as_str(), expected);
+        assert_ne!(sha256_of(folder.path()).unwrap().as_str(), expected);
+    }
+}

@@ -1,0 +1,137 @@
+//! The result of a replay.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::{MODEL_VERSION, Metric, Sha256};
+
+/// The name of the schema.
+pub const REPLAY_SCHEMA: &str = "terrace.replay";
+/// Its version: it rises when a field changes its meaning or disappears. New fields may be added without.
+pub const REPLAY_SCHEMA_VERSION: u32 = 1;
+
+/// What a replay found, with everything that it depends on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReplayResult {
+    /// [`REPLAY_SCHEMA`].
+    pub schema: &'static str,
+    /// [`REPLAY_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The version of Terrace.
+    pub terrace_version: &'static str,
+    /// [`MODEL_VERSION`].
+    pub model_version: u32,
+    /// The machine.
+    pub machine: MachineUsed,
+    /// The traces, in the order in which they were given.
+    pub inputs: Vec<Input>,
+    /// How what the traces touch was mapped.
+    pub mapping: Mapping,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Which accesses were replayed: `all`, `data` or `fetch`.
+    pub kinds: &'static str,
+    /// Threads of the traces; each has a virtual CPU.
+    pub threads: u64,
+    /// Instructions of the traces, where they have them.
+    pub instructions: Option<u64>,
+    /// False if the replay was interrupted: the counts are those of the part that was replayed.
+    pub complete: bool,
+    /// What was counted, for each mode, in the order in which they were asked for.
+    pub modes: Vec<ModeCounts>,
+}
+
+/// The machine that a replay ran on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MachineUsed {
+    /// Its name.
+    pub name: String,
+    /// The digest of its file.
+    pub sha256: Sha256,
+    /// The values that were overridden, as they were given.
+    pub overrides: Vec<String>,
+}
+
+/// One trace.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Input {
+    /// Its file name, without the folders that lead to it.
+    pub name: String,
+    /// Its format.
+    pub format: String,
+    /// Its digest.
+    pub sha256: Sha256,
+}
+
+/// How what a trace touches was mapped.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mapping {
+    /// The page-size rule of each layer.
+    pub pages: BTreeMap<String, String>,
+    /// `scattered` or `contiguous`.
+    pub frames: String,
+    /// The memory of the guest (of the host, where nothing is virtual) for each page size, in bytes.
+    pub memory: u64,
+    /// The digest of the mapping file, if there was one.
+    pub file_sha256: Option<Sha256>,
+}
+
+/// The counts of one mode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModeCounts {
+    /// The mode's name.
+    pub mode: String,
+    /// A value for each metric of [`Metric::ALL`], in that order.
+    pub values: Vec<u64>,
+}
+
+impl ModeCounts {
+    /// The value of a metric.
+    pub fn get(&self, name: &str) -> Option<u64> {
+        let place = Metric::ALL.iter().position(|metric| metric.name == name)?;
+        self.values.get(place).copied()
+    }
+}
+
+impl Serialize for ModeCounts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(Some(self.values.len() + 1))?;
+        map.serialize_entry("mode", &self.mode)?;
+        for (metric, value) in Metric::ALL.iter().zip(&self.values) {
+            map.serialize_entry(metric.name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl ReplayResult {
+    /// The version fields of a new result.
+    pub const VERSIONS: (&'static str, u32, &'static str, u32) =
+        (REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION, env!("CARGO_PKG_VERSION"), MODEL_VERSION);
+
+    /// Writes the result as one JSON document.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn write_json(&self, mut to: impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut to, self)?;
+        writeln!(to)
+    }
+
+    /// Writes the counts as CSV: a header, and a row for each mode.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn write_csv(&self, to: impl Write) -> io::Result<()> {
+        let mut csv = csv::Writer::from_writer(to);
+        csv.write_record(["mode"].into_iter().chain(Metric::ALL.iter().map(|metric| metric.name)))?;
+        for counts in &self.modes {
+            let values = counts.values.iter().map(u64::to_string);
+            csv.write_record([counts.mode.clone()].into_iter().chain(values))?;
+        }
+        csv.flush()
+    }
+}

@@ -1,0 +1,11 @@
+//! Whole traces through the public interface: known counts, containers, directories, and inputs that are no traces.
+#![forbid(unsafe_code)]
+
+mod arbitrary_bytes;
+mod bad_inputs;
+mod bad_records;
+mod build;
+mod chunks;
+mod directories;
+mod known_counts;
+mod threads_in_one_file;
