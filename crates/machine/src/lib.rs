@@ -21,7 +21,7 @@ mod source;
 mod validate;
 
 #[cfg(feature = "files")]
-pub use file::{BUILTIN, Builtin, MachineError, Origin, Override, Place, builtin, find, load, parse};
+pub use file::{BUILTIN, Builtin, Fault, MachineError, Origin, Override, Place, builtin, find, load, parse};
 pub use machine::{
     Cache, Clock, Machine, Memory, NestedTlbArray, PageSizeName, Paging, Serves, SharedBy, TlbArray,
     Topology, WalkCache,

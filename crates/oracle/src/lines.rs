@@ -26,10 +26,13 @@ struct OneCache {
     instances: Vec<Array<u64, ()>>,
 }
 
+/// How references are counted that hit in level 1, 2 and 3.
+const COUNTS: [&str; 3] = ["walk_references_l1", "walk_references_l2", "walk_references_l3"];
+
 /// Where a reference found its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// The cache level, 1 for the nearest, or memory.
+    /// How it is counted.
     pub(crate) count: &'static str,
     /// Cycles.
     pub(crate) latency: u64,
@@ -67,10 +70,12 @@ impl OneCache {
 impl Lines {
     /// Empty caches.
     pub(crate) fn new(machine: &Machine, seed: u64) -> Self {
+        let caches = machine.caches();
+        assert!(caches.len() <= COUNTS.len(), "no machine has more than three levels of caches");
         let one = |(name, cache)| OneCache::new(machine, seed, name, cache);
         Self {
             cores_of_a_socket: convert::index32(machine.topology.cores),
-            caches: machine.caches().into_iter().map(one).collect(),
+            caches: caches.into_iter().map(one).collect(),
             memory_latency: machine.memory_latency().get(),
         }
     }
@@ -78,10 +83,9 @@ impl Lines {
     /// One reference of `core` to the line of `addr`.
     pub(crate) fn refer(&mut self, core: usize, addr: Addr<Hpa>) -> Found {
         let line = addr.get() / LINE;
-        let levels = ["walk_references_l1", "walk_references_l2", "walk_references_l3"];
         let mut found = Found { count: "walk_references_memory", latency: self.memory_latency };
         let mut missed = Vec::new();
-        for (cache, count) in self.caches.iter_mut().zip(levels) {
+        for (cache, count) in self.caches.iter_mut().zip(COUNTS) {
             let set = cache.set_of(line);
             let instance = match cache.shared_by {
                 SharedBy::Core => core,

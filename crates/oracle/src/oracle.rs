@@ -28,15 +28,19 @@ impl Oracle {
     /// stream that [`array_seed`] gives it.
     ///
     /// # Panics
-    /// If the machine does not pass [`Machine::validate`].
+    /// If the machine does not pass [`Machine::validate`], or has more than three levels of caches.
     pub fn new(machine: &Machine, seed: u64) -> Self {
         let cores = machine.topology.sockets * machine.topology.cores;
         let core = |number| {
             let seed_of = |array: &str| array_seed(seed, number, array);
             Core {
                 tlbs: Tlbs::new(&machine.tlb, |name| seed_of(&format!("tlb.{name}"))),
-                walk_caches: WalkCaches::new(&machine.walk_cache, |name| seed_of(&format!("walk_cache.{name}"))),
-                nested_tlbs: NestedTlbs::new(&machine.nested_tlb, |name| seed_of(&format!("nested_tlb.{name}"))),
+                walk_caches: WalkCaches::new(&machine.walk_cache, |name| {
+                    seed_of(&format!("walk_cache.{name}"))
+                }),
+                nested_tlbs: NestedTlbs::new(&machine.nested_tlb, |name| {
+                    seed_of(&format!("nested_tlb.{name}"))
+                }),
                 nested_walk_caches: WalkCaches::new(&machine.nested_walk_cache, |name| {
                     seed_of(&format!("nested_walk_cache.{name}"))
                 }),
@@ -46,10 +50,7 @@ impl Oracle {
         Self {
             cores: (0..cores).map(core).collect(),
             lines: Lines::new(machine, seed),
-            keeps: Keeps {
-                first: machine.paging.accessed_dirty,
-                second: machine.paging.ept_accessed_dirty,
-            },
+            keeps: Keeps { first: machine.paging.accessed_dirty, second: machine.paging.ept_accessed_dirty },
         }
     }
 

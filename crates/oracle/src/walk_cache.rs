@@ -54,7 +54,12 @@ impl<C: Copy + Eq> WalkCaches<C> {
     }
 
     /// Looks in the caches of levels 2 to `levels`, touching each hit; the deepest, with its level.
-    pub(crate) fn look_up<S: Space>(&mut self, levels: u32, addr: Addr<S>, context: C) -> Option<(u32, Prefix)> {
+    pub(crate) fn look_up<S: Space>(
+        &mut self,
+        levels: u32,
+        addr: Addr<S>,
+        context: C,
+    ) -> Option<(u32, Prefix)> {
         let mut deepest: Option<(u32, Prefix)> = None;
         for cache in self.0.iter_mut().filter(|cache| cache.level <= levels) {
             let index = index(addr, cache.level);

@@ -10,7 +10,9 @@ mod replay;
 
 pub use digest::{Sha256, sha256_of};
 pub use metric::{Metric, Unit, metric};
-pub use replay::{Input, MachineUsed, Mapping, ModeCounts, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION, ReplayResult};
+pub use replay::{
+    Input, MachineUsed, Mapping, ModeCounts, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION, ReplayResult,
+};
 
 /// The version of the model's numbers. It rises with every change that changes a count for equal input, and each
 /// rise has its entry under "Results" in the changelog.

@@ -28,7 +28,9 @@ impl Mode {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Native => "one page table, from virtual to host-physical addresses",
-            Self::TwoDimensional => "the guest's page table, and EPT for every guest-physical address on the way",
+            Self::TwoDimensional => {
+                "the guest's page table, and EPT for every guest-physical address on the way"
+            }
         }
     }
 }

@@ -95,12 +95,11 @@ impl<'a> Document<'a> {
     fn impossible(&self, problem: Problem) -> MachineError {
         let span = span_of(self.root.get_ref(), &problem.path);
         let Problem { path, found, expected, help } = problem;
-        let mut error = self.located(path, span, found, expected);
+        let error = self.located(path, span, found, expected);
         // The value at fault may be as it was, and no longer fit what an override changed beside it.
         let beside = self.applied.iter().rev().find(|given| given.path()[0] == error.path[0]);
         let beside = beside.filter(|_| !matches!(error.origin, Origin::Override(_)));
-        error.help = help.or_else(|| beside.map(|given| format!("it has to fit --set {given}")));
-        error
+        error.helped(help.or_else(|| beside.map(|given| format!("it has to fit --set {given}"))))
     }
 
     fn located(
@@ -112,15 +111,14 @@ impl<'a> Document<'a> {
     ) -> MachineError {
         let given =
             span.as_ref().and_then(|span| self.applied.get(span.start.checked_sub(self.text.len() + 1)?));
-        let mut error = match (given, span) {
+        let error = match (given, span) {
             (Some(given), _) => given.error(found, expected),
             (None, Some(span)) => {
                 MachineError::new(self.origin.clone(), found, expected).at(Place::of(self.text, span.start))
             }
             (None, None) => MachineError::new(self.origin.clone(), found, expected),
         };
-        error.path = path;
-        error
+        error.on(path)
     }
 }
 

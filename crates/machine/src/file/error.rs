@@ -1,6 +1,7 @@
 //! What can be wrong with a machine file.
 
 use std::fmt;
+use std::ops::Deref;
 
 use thiserror::Error;
 
@@ -8,9 +9,15 @@ use thiserror::Error;
 ///
 /// Its text is at most two lines, the second one being the help:
 /// `my.toml:14:8: tlb.l1d.ways: found 0 ways; expected at least 1 that divides the 64 entries`.
+///
+/// The facts are fields: `error.path`, `error.found`, as of a [`Fault`].
 #[derive(Debug, Error)]
-#[error("{}", self.text())]
-pub struct MachineError {
+#[error(transparent)]
+pub struct MachineError(Box<Fault>);
+
+/// The facts of a [`MachineError`].
+#[derive(Debug, Error)]
+pub struct Fault {
     /// The file, built-in machine or override at fault.
     pub origin: Origin,
     /// Where in the file, if it is one place.
@@ -62,7 +69,7 @@ impl Place {
 
 impl MachineError {
     pub(super) fn new(origin: Origin, found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Fault {
             origin,
             place: None,
             path: Vec::new(),
@@ -70,38 +77,50 @@ impl MachineError {
             expected: expected.into(),
             help: None,
             cause: None,
-        }
+        }))
     }
 
     pub(super) fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+        self.0.place = Some(place);
+        self
+    }
+
+    pub(super) fn on(mut self, path: Vec<String>) -> Self {
+        self.0.path = path;
         self
     }
 
     pub(super) fn helped(mut self, help: Option<String>) -> Self {
-        self.help = help;
+        self.0.help = help;
         self
     }
 
     pub(super) fn caused_by(mut self, cause: std::io::Error) -> Self {
-        self.cause = Some(cause);
+        self.0.cause = Some(cause);
         self
     }
+}
 
-    fn text(&self) -> String {
-        let mut text = self.origin.to_string();
+impl Deref for MachineError {
+    type Target = Fault;
+
+    fn deref(&self) -> &Fault {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.origin)?;
         if let Some(Place { line, column }) = self.place {
-            text += &format!(":{line}:{column}");
+            write!(f, ":{line}:{column}")?;
         }
         // An override begins with its path.
         if !self.path.is_empty() && !matches!(self.origin, Origin::Override(_)) {
-            text += &format!(": {}", self.path.join("."));
+            write!(f, ": {}", self.path.join("."))?;
         }
-        text += &format!(": found {}; expected {}", self.found, self.expected);
-        if let Some(help) = &self.help {
-            text += &format!("\n{help}");
-        }
-        text
+        write!(f, ": found {}; expected {}", self.found, self.expected)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, "\n{help}"))
     }
 }
 

@@ -18,7 +18,7 @@ use std::path::Path;
 use terrace_addr::convert;
 
 pub use builtin::{BUILTIN, Builtin};
-pub use error::{MachineError, Origin, Place};
+pub use error::{Fault, MachineError, Origin, Place};
 pub use overrides::Override;
 
 use crate::Machine;

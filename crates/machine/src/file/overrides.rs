@@ -41,9 +41,7 @@ impl Override {
 
     /// An error of this override.
     pub(super) fn error(&self, found: impl Into<String>, expected: impl Into<String>) -> MachineError {
-        let mut error = MachineError::new(Origin::Override(self.given.clone()), found, expected);
-        error.path.clone_from(&self.path);
-        error
+        MachineError::new(Origin::Override(self.given.clone()), found, expected).on(self.path.clone())
     }
 }
 

@@ -93,30 +93,26 @@ pub(super) fn parse(text: &str, units: &Units) -> Result<u64, QuantityError> {
     whole.checked_add(part).ok_or_else(too_large)
 }
 
-/// 0.`digits` × `scale`, if that is whole. The digits do not end in 0.
+/// The most digits of a fraction, zeros at its end aside: few enough for the product below to stay under 2¹²⁸. Only
+/// odd sizes in GiB and TiB have longer ones that are whole bytes; they are refused, and can be given in bytes.
+const MAX_FRACTION: usize = 26;
+
+/// 0.`digits` × `scale`, if that is whole.
 fn scaled_fraction(digits: &str, scale: u64) -> Option<u64> {
-    // Beyond 2^40, the largest scale, a last digit that is not 0 cannot be made whole: 10^40 has 2^40 as a factor.
-    if digits.is_empty() {
-        return Some(0);
-    }
-    let mut rest = u128::from(scale);
-    let mut power: u128 = 1;
-    let mut sum: u128 = 0;
-    // Σ digit × scale / 10^i, over the common denominator 10^n, kept below 2^128 by giving up at 26 digits: no
-    // scale has more factors of 2 than 40 or of 10 than 12, and sizes are written shorter than that.
-    if digits.len() > 26 {
+    if digits.len() > MAX_FRACTION {
         return None;
     }
+    let (mut numerator, mut denominator) = (0_u128, 1_u128);
     for digit in digits.bytes() {
-        sum = sum * 10 + u128::from(digit - b'0');
-        power *= 10;
+        numerator = numerator * 10 + u128::from(digit - b'0');
+        denominator *= 10;
     }
-    // sum < 10^26 < 2^87 and scale ≤ 2^40: the product is below 2^127.
-    rest *= sum;
-    if !rest.is_multiple_of(power) {
+    // Below 10^26 × 2^40 < 2^127.
+    let scaled = numerator * u128::from(scale);
+    if !scaled.is_multiple_of(denominator) {
         return None;
     }
-    u64::try_from(rest / power).ok()
+    u64::try_from(scaled / denominator).ok()
 }
 
 /// Writes `value` in the largest unit of which there is at least one, with its fraction. The scales are powers

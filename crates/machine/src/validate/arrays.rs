@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use terrace_addr::{AccessKind, PageSize};
 
@@ -19,13 +20,8 @@ pub(super) fn tlbs(arrays: &BTreeMap<String, TlbArray>) -> Result<(), Problem> {
             let expected = "1, or 2 for the second-level TLB";
             return Err(Problem::new(&["tlb", name, "level"], format!("level {}", array.level), expected));
         }
-        distinct(
-            "tlb",
-            name,
-            "serves",
-            array.serves.iter().map(|serves| serves.0.name()),
-            "fetch, load, store",
-        )?;
+        let kinds: Vec<_> = array.serves.iter().map(|serves| serves.0.name()).collect();
+        distinct("tlb", name, "serves", &kinds, "fetch, load, store")?;
         pages("tlb", name, &array.pages)?;
         shape("tlb", name, array.entries, array.ways, array.replacement)?;
         limits::latency("tlb", name, array.latency)?;
@@ -82,23 +78,18 @@ pub(super) fn walk_caches(table: &str, caches: &BTreeMap<String, WalkCache>) -> 
 }
 
 fn pages(table: &str, name: &str, pages: &[PageSizeName]) -> Result<(), Problem> {
-    distinct(table, name, "pages", pages.iter().map(|page| page.0.name()), "4K, 2M, 1G")
+    let names: Vec<_> = pages.iter().map(|page| page.0.name()).collect();
+    distinct(table, name, "pages", &names, "4K, 2M, 1G")
 }
 
 /// A list that is neither empty nor repeats an item.
-fn distinct<'a>(
-    table: &str,
-    name: &str,
-    key: &str,
-    items: impl Iterator<Item = &'a str> + Clone,
-    all: &str,
-) -> Result<(), Problem> {
+fn distinct(table: &str, name: &str, key: &str, items: &[&str], all: &str) -> Result<(), Problem> {
     let expected = format!("one or more of {all}, each once");
-    if items.clone().next().is_none() {
+    if items.is_empty() {
         return Err(Problem::new(&[table, name, key], "an empty list", expected));
     }
-    for (position, item) in items.clone().enumerate() {
-        if items.clone().take(position).any(|earlier| earlier == item) {
+    for (position, item) in items.iter().enumerate() {
+        if items[..position].contains(item) {
             return Err(Problem::new(&[table, name, key], format!("{item} twice"), expected));
         }
     }

@@ -77,10 +77,10 @@ problems! {
         |m| cache(m, "llc").size = "8 GiB".parse().unwrap() => "cache.llc.size: found 8 GiB; expected at most 4 GiB",
         |m| cache(m, "llc").slices = 7 => "cache.llc.size: found 20 MiB in 20 ways and 7 slices; expected a multiple of 8960 B (64 B × ways × slices)",
         |m| cache(m, "llc").size = "30 MiB".parse().unwrap() => "cache.llc.size: found 30 MiB in 20 ways and 8 slices: 3072 sets in each slice; expected a power of two of sets in each slice",
-        |m| (cache(m, "llc").ways, cache(m, "llc").slices) = (u32::MAX, u32::MAX) => "cache.llc.size: found 20 MiB in 4294967295 ways and 4294967295 slices; expected a multiple of 1180591620167616233536 B (64 B × ways × slices)";
+        |m| (cache(m, "llc").ways, cache(m, "llc").slices) = (u32::MAX, u32::MAX) => "cache.llc.size: found 20 MiB in 4294967295 ways and 4294967295 slices; expected a multiple of 1180591620167655489600 B (64 B × ways × slices)";
     caches_follow_each_other:
         |m| cache(m, "l1d").level = 2 => "cache.l1d.level: found level 2; expected 1: levels follow each other from 1 on",
-        |m| cache(m, "l2").level = 3 => "cache.llc.level: found level 3, which cache.l2 has too; expected one cache for each level",
+        |m| cache(m, "l2").level = 1 => "cache.l2.level: found level 1, which cache.l1d has too; expected one cache for each level",
         |m| cache(m, "llc").level = 4 => "cache.llc.level: found level 4; expected 3: levels follow each other from 1 on",
         |m| cache(m, "l1d").shared_by = SharedBy::Socket => "cache.l2.shared_by: found core, beyond cache.l1d, which the socket shares; expected socket: what lies beyond a shared cache is shared";
     single_values_have_limits:

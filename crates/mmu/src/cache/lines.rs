@@ -67,7 +67,8 @@ impl Lines {
     #[inline(always)]
     fn place(&self, line: u64) -> (usize, u32) {
         let in_slice = line & ((1 << self.set_bits) - 1);
-        let set = if self.slices == 1 { in_slice } else { slice(line, self.slices) << self.set_bits | in_slice };
+        let set =
+            if self.slices == 1 { in_slice } else { slice(line, self.slices) << self.set_bits | in_slice };
         (convert::index(set), convert::low32(line >> self.set_bits) + 1)
     }
 

@@ -41,8 +41,7 @@ impl Caches {
         for (name, cache) in machine.caches() {
             if cache.shared_by == shared_by {
                 let path = format!("cache.{name}");
-                let policy =
-                    Policy { replacement: cache.replacement, seed: array_seed(seed, owner, &path) };
+                let policy = Policy { replacement: cache.replacement, seed: array_seed(seed, owner, &path) };
                 levels.push((Lines::new(&path, cache, policy, memory_end)?, Cycles::new(cache.latency)));
             }
         }

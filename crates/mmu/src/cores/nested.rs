@@ -59,12 +59,7 @@ impl Translate<Hpa> for Identity {
     }
 
     #[inline(always)]
-    fn translate(
-        &mut self,
-        _: &mut Nested<'_, '_>,
-        addr: Addr<Hpa>,
-        _: AccessKind,
-    ) -> Result<Found, Fault> {
+    fn translate(&mut self, _: &mut Nested<'_, '_>, addr: Addr<Hpa>, _: AccessKind) -> Result<Found, Fault> {
         let address = addr.align_down(PageSize::Size4K);
         Ok(Found { address, allows: Allows::EVERYTHING, size: PageSize::Size1G })
     }
@@ -102,7 +97,12 @@ impl Translate<Gpa> for Extended {
 
 impl Extended {
     /// Walks EPT for `addr`.
-    fn walk(&mut self, nested: &mut Nested<'_, '_>, addr: Addr<Gpa>, kind: AccessKind) -> Result<Found, Fault> {
+    fn walk(
+        &mut self,
+        nested: &mut Nested<'_, '_>,
+        addr: Addr<Gpa>,
+        kind: AccessKind,
+    ) -> Result<Found, Fault> {
         let fault = |cause| Err(Fault::Extended { addr, cause });
         if !self.table.covers(addr) {
             return fault(Cause::NotPresent);

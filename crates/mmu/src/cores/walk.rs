@@ -34,11 +34,8 @@ impl Core {
             tally: &mut self.tally,
         };
         let table_access = B::table_access(&self.nested);
-        let mut nested = Nested {
-            structures: &mut self.nested,
-            references: &mut references,
-            root: self.tags.root,
-        };
+        let mut nested =
+            Nested { structures: &mut self.nested, references: &mut references, root: self.tags.root };
         let Stack { first, below } = stack;
         let levels = first.level_count();
 

@@ -54,7 +54,8 @@ impl<K: Copy + Eq, V: Copy> Array<K, V> {
         let number = convert::index(index % convert::count(self.sets.len()));
         let set = &mut self.sets[number];
         let empty = set.ways.iter().position(Option::is_none);
-        let way = set.find(key).or(empty).unwrap_or_else(|| set.order.victim(set.ways.len(), &mut self.stream));
+        let way =
+            set.find(key).or(empty).unwrap_or_else(|| set.order.victim(set.ways.len(), &mut self.stream));
         set.ways[way] = Some((key, value));
         set.order.touch(way);
     }

@@ -1,7 +1,7 @@
 //! The second dimension (MODEL.md, "Translating a guest-physical address").
 
 use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize};
-use terrace_table::{Ept, EntryIndex, Format, SimulatedMemory, Table, TableMemory};
+use terrace_table::{EntryIndex, Ept, Format, SimulatedMemory, Table, TableMemory};
 
 use super::{Fault, Mmu};
 use crate::nested_tlb::Placed;

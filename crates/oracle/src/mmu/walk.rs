@@ -21,11 +21,14 @@ impl Mmu<'_> {
         match tables {
             Tables::Native(table) => {
                 // In one dimension the tables' addresses are final, nothing limits a page's size or its use.
-                let stays = |_: &mut Self, addr, _| Ok(Placed { addr, size: PageSize::Size1G, rights: Rights::ALL });
+                let stays =
+                    |_: &mut Self, addr, _| Ok(Placed { addr, size: PageSize::Size1G, rights: Rights::ALL });
                 self.walk_first_dimension(table, va, kind, stays)
             }
             Tables::TwoDimensional { guest, host } => {
-                self.walk_first_dimension(guest, va, kind, |mmu, addr, kind| mmu.translate_nested(host, addr, kind))
+                self.walk_first_dimension(guest, va, kind, |mmu, addr, kind| {
+                    mmu.translate_nested(host, addr, kind)
+                })
             }
         }
     }

@@ -129,7 +129,10 @@ fn address<S: Space>(text: &str, size: PageSize) -> Result<u64, (String, &'stati
     let raw = u64::from_str_radix(digits, 16).map_err(|_| (text.to_owned(), "a hexadecimal address"))?;
     let addr = Addr::<S>::try_new(raw).map_err(|error| (error.to_string(), "an address of the layer"))?;
     if !addr.is_aligned(size) {
-        return Err((format!("{addr:#x}", addr = convert::index(raw)), "an address aligned to the page size"));
+        return Err((
+            format!("{addr:#x}", addr = convert::index(raw)),
+            "an address aligned to the page size",
+        ));
     }
     Ok(raw)
 }
@@ -141,7 +144,8 @@ mod tests {
 
     #[test]
     fn ranges_are_found_by_address() {
-        let text = "# two ranges\nguest 0x7f0000000000 7f0000400000 2M 0x40000000\n\nhost 0 0x1000 4K # one page\n";
+        let text =
+            "# two ranges\nguest 0x7f0000000000 7f0000400000 2M 0x40000000\n\nhost 0 0x1000 4K # one page\n";
         let file = MappingFile::parse(text).unwrap();
         let inside = Addr::new(0x7f00_0030_0123);
         assert_eq!(file.guest::<Gpa>(inside), Some((PageSize::Size2M, Some(Addr::new(0x4020_0000)))));

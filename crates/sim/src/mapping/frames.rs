@@ -39,9 +39,10 @@ impl FromStr for Placement {
     type Err = InvalidRule;
 
     fn from_str(text: &str) -> Result<Self, InvalidRule> {
-        [Self::Scattered, Self::Contiguous].into_iter().find(|placement| placement.name() == text).ok_or_else(
-            || InvalidRule { found: text.to_owned(), expected: "scattered or contiguous" },
-        )
+        [Self::Scattered, Self::Contiguous]
+            .into_iter()
+            .find(|placement| placement.name() == text)
+            .ok_or_else(|| InvalidRule { found: text.to_owned(), expected: "scattered or contiguous" })
     }
 }
 
@@ -92,8 +93,11 @@ impl<L: Space> Frames<L> {
     /// # Errors
     /// If all are handed out.
     pub fn take_page(&mut self, size: PageSize) -> Result<Addr<L>, MemoryFull> {
-        self.next(1 + size.index(), size)
-            .ok_or(MemoryFull { space: L::NAME, size: Some(size), memory: Bytes::new(self.memory) })
+        self.next(1 + size.index(), size).ok_or(MemoryFull {
+            space: L::NAME,
+            size: Some(size),
+            memory: Bytes::new(self.memory),
+        })
     }
 
     fn next(&mut self, part: usize, size: PageSize) -> Option<Addr<L>> {
@@ -146,7 +150,8 @@ mod tests {
     fn scattering_is_a_permutation() {
         for bits in [0, 1, 2, 7, 12] {
             for seed in 0..20 {
-                let places: BTreeSet<_> = (0..1_u64 << bits).map(|number| permute(number, bits, seed)).collect();
+                let places: BTreeSet<_> =
+                    (0..1_u64 << bits).map(|number| permute(number, bits, seed)).collect();
                 assert!(places.iter().copied().eq(0..1 << bits), "{bits} bits, seed {seed}");
             }
         }
@@ -155,7 +160,8 @@ mod tests {
     #[test]
     fn neighbours_are_scattered_apart() {
         let bits = 20;
-        let near = (0..10_000).filter(|&n| permute(n, bits, 1).abs_diff(permute(n + 1, bits, 1)) < 512).count();
+        let near =
+            (0..10_000).filter(|&n| permute(n, bits, 1).abs_diff(permute(n + 1, bits, 1)) < 512).count();
         // By chance about 2 × 512 / 2^20 of the pairs are that near.
         assert!(near < 30, "{near} of 10,000 neighbours stay within 2 MiB");
     }

@@ -85,7 +85,11 @@ impl FromStr for PageRule {
         let invalid = || InvalidRule { found: text.to_owned(), expected: RULE };
         if let Some((size, share)) = text.split_once(':') {
             let millionths = millionths(share).ok_or_else(invalid)?;
-            return if size.eq_ignore_ascii_case("2M") { Ok(Self::Share { millionths }) } else { Err(invalid()) };
+            return if size.eq_ignore_ascii_case("2M") {
+                Ok(Self::Share { millionths })
+            } else {
+                Err(invalid())
+            };
         }
         text.parse().map(Self::All).map_err(|_| invalid())
     }
