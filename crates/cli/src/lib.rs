@@ -1,1 +1,66 @@
+//! The command line: arguments, progress, tables for people, exit codes.
+//!
+//! Every command either does all of its work or ends with one message on standard error and an exit code that is
+//! not 0: 1 for input that cannot be used, 2 for arguments that cannot be understood, 130 for work that was
+//! interrupted (what was finished is still printed).
+#![forbid(unsafe_code)]
 
+mod error;
+mod interrupt;
+mod list;
+mod replay;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::CliError;
+
+/// A laboratory for memory virtualization: what address translation costs, natively and under virtualization.
+#[derive(Debug, Parser)]
+#[command(name = "terrace", version, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Feed a trace through a machine: what translation costs in each mode, side by side
+    Replay(Box<replay::ReplayArguments>),
+    /// List what can be chosen by name, each with its meaning and source
+    List(list::ListArguments),
+}
+
+/// How a command ended that did its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Complete,
+    Interrupted,
+}
+
+/// Runs the command that the process's arguments ask for.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::List(arguments) => list::list(&arguments),
+    };
+    match result {
+        Ok(Ended::Complete) => ExitCode::SUCCESS,
+        Ok(Ended::Interrupted) => ExitCode::from(130),
+        Err(CliError::Closed) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to be done if standard error is closed too.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes a finished text to standard output in one piece.
+fn print(text: &[u8]) -> Result<(), CliError> {
+    let mut output = io::stdout().lock();
+    output.write_all(text).and_then(|()| output.flush()).map_err(CliError::output)
+}

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::{MODEL_VERSION, Metric, Sha256};
+use crate::{Metric, Sha256};
 
 /// The name of the schema.
 pub const REPLAY_SCHEMA: &str = "terrace.replay";
@@ -21,7 +21,7 @@ pub struct ReplayResult {
     pub schema_version: u32,
     /// The version of Terrace.
     pub terrace_version: &'static str,
-    /// [`MODEL_VERSION`].
+    /// [`MODEL_VERSION`](crate::MODEL_VERSION).
     pub model_version: u32,
     /// The machine.
     pub machine: MachineUsed,
@@ -35,8 +35,8 @@ pub struct ReplayResult {
     pub kinds: &'static str,
     /// Threads of the traces; each has a virtual CPU.
     pub threads: u64,
-    /// Instructions of the traces, where they have them.
-    pub instructions: Option<u64>,
+    /// Instructions of the traces.
+    pub instructions: u64,
     /// False if the replay was interrupted: the counts are those of the part that was replayed.
     pub complete: bool,
     /// What was counted, for each mode, in the order in which they were asked for.
@@ -108,10 +108,6 @@ impl Serialize for ModeCounts {
 }
 
 impl ReplayResult {
-    /// The version fields of a new result.
-    pub const VERSIONS: (&'static str, u32, &'static str, u32) =
-        (REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION, env!("CARGO_PKG_VERSION"), MODEL_VERSION);
-
     /// Writes the result as one JSON document.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ impl Mmu {
     /// # Panics
     /// If there is no such core.
     pub fn invalidate(&mut self, core: usize, invalidation: Invalidation) -> Invalidated {
-        let core = &mut self.cores[core];
+        let core = self.core(core);
         let own = core.tags.own;
         let removed = match invalidation {
             Invalidation::Page(addr) => {

@@ -25,7 +25,11 @@ use walk_cache::WalkCaches;
 /// The structures of all cores of a machine, with what cores share.
 #[derive(Debug)]
 pub struct Mmu {
-    cores: Vec<Core>,
+    machine: Machine,
+    seed: u64,
+    memory_end: Addr<Hpa>,
+    /// Built when they are first used: most runs use few of a server's cores.
+    cores: Vec<Option<Box<Core>>>,
     /// The caches that the cores of each socket share.
     sockets: Vec<Caches>,
     cores_per_socket: usize,
@@ -56,13 +60,16 @@ impl Mmu {
     pub fn new(machine: &Machine, seed: u64, memory_end: Addr<Hpa>) -> Result<Self, BuildError> {
         machine.validate()?;
         let topology = &machine.topology;
-        let cores = (0..topology.sockets * topology.cores)
-            .map(|number| Core::new(machine, number, seed, memory_end))
-            .collect::<Result<_, _>>()?;
+        let mut cores: Vec<_> = (0..topology.sockets * topology.cores).map(|_| None).collect();
+        // The first one meets whatever is wrong with any.
+        cores[0] = Some(Box::new(Core::new(machine, 0, seed, memory_end)?));
         let sockets = (0..topology.sockets)
             .map(|socket| Caches::new(machine, SharedBy::Socket, socket, seed, memory_end))
             .collect::<Result<_, _>>()?;
         Ok(Self {
+            machine: machine.clone(),
+            seed,
+            memory_end,
             cores,
             sockets,
             cores_per_socket: convert::index32(topology.cores),
@@ -80,7 +87,7 @@ impl Mmu {
     /// # Panics
     /// If there is no such core.
     pub fn set_context(&mut self, core: usize, context: Context) {
-        let core = &mut self.cores[core];
+        let core = self.core(core);
         core.tags = core.contexts.tags(context);
         core.context = context;
     }
@@ -90,13 +97,28 @@ impl Mmu {
     /// # Panics
     /// If there is no such core.
     pub fn counters(&self, core: usize) -> Counters {
-        let levels = self.cores[core].caches.len() + self.sockets[core / self.cores_per_socket].len();
-        self.cores[core].tally.counters(levels)
+        let shared = &self.sockets[core / self.cores_per_socket];
+        let core = self.cores[core].as_ref();
+        core.map_or_else(Counters::default, |core| core.tally.counters(core.caches.len() + shared.len()))
+    }
+
+    /// A core, built now if it was never used.
+    fn core(&mut self, core: usize) -> &mut Core {
+        let Self { machine, seed, memory_end, cores, .. } = self;
+        cores[core].get_or_insert_with(|| {
+            let built = Core::new(machine, convert::narrow(core), *seed, *memory_end);
+            Box::new(built.expect("the first core was built from the same machine"))
+        })
     }
 
     /// A core and the caches that it sees beyond its own.
     fn split(&mut self, core: usize) -> (&mut Core, &mut Caches, Cycles) {
-        (&mut self.cores[core], &mut self.sockets[core / self.cores_per_socket], self.memory)
+        self.core(core);
+        let Self { cores, sockets, cores_per_socket, memory, .. } = self;
+        match &mut cores[core] {
+            Some(own) => (own, &mut sockets[core / *cores_per_socket], *memory),
+            None => unreachable!("built above"),
+        }
     }
 }
 

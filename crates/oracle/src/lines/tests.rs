@@ -3,12 +3,8 @@
 use super::*;
 use crate::tests::machine;
 
-const SOURCE: &str = r#"replacement = "lru"
-source = "test""#;
-
 fn lines(caches: &[&str]) -> Lines {
-    let text: String = caches.iter().map(|cache| format!("{cache}\n{SOURCE}\n")).collect();
-    let mut machine = machine(&text);
+    let mut machine = machine(&caches.concat());
     (machine.topology.sockets, machine.topology.cores) = (2, 2);
     Lines::new(&machine, 0)
 }
@@ -19,7 +15,10 @@ size = "128 B"
 ways = 2
 slices = 1
 shared_by = "core"
-latency = 4"#;
+latency = 4
+replacement = "lru"
+source = "test"
+"#;
 
 const L2: &str = r#"[cache.l2]
 level = 2
@@ -27,7 +26,10 @@ size = "768 B"
 ways = 1
 slices = 3
 shared_by = "socket"
-latency = 14"#;
+latency = 14
+replacement = "lru"
+source = "test"
+"#;
 
 fn latencies<const N: usize>(lines: &mut Lines, accesses: [(usize, u64); N]) -> [u64; N] {
     accesses.map(|(core, addr)| lines.refer(core, Addr::new(addr)).latency)

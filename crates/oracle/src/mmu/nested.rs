@@ -31,15 +31,13 @@ impl Mmu<'_> {
         self.core.counts.one("nested_tlb_misses");
 
         // 2. Where the walk starts.
-        let (mut level, mut at) = match self.core.nested_walk_caches.look_up(host.level_count(), gpa, root) {
-            Some((level, prefix)) => {
-                self.core.counts.one("nested_walk_cache_hits");
-                (level - 1, prefix)
-            }
-            None => {
-                let root = Prefix { table: host.root(), node: host.root_node(), rights: Rights::ALL };
-                (host.level_count(), root)
-            }
+        let hit = self.core.nested_walk_caches.look_up(host.level_count(), gpa, root);
+        let (mut level, mut at) = if let Some((level, prefix)) = hit {
+            self.core.counts.one("nested_walk_cache_hits");
+            (level - 1, prefix)
+        } else {
+            let root = Prefix { table: host.root(), node: host.root_node(), rights: Rights::ALL };
+            (host.level_count(), root)
         };
 
         // 3. Down to the leaf.

@@ -46,15 +46,13 @@ impl Mmu<'_> {
         let kind_for_tables = if self.keeps.second { AccessKind::Store } else { AccessKind::Load };
 
         // 1. Where the walk starts.
-        let (mut level, mut at) = match self.core.walk_caches.look_up(table.level_count(), va, tag) {
-            Some((level, prefix)) => {
-                self.core.counts.one("walk_cache_hits");
-                (level - 1, prefix)
-            }
-            None => {
-                let root: Addr<Hpa> = place(self, table.root(), kind_for_tables)?.addr;
-                (table.level_count(), Prefix { table: root, node: table.root_node(), rights: Rights::ALL })
-            }
+        let hit = self.core.walk_caches.look_up(table.level_count(), va, tag);
+        let (mut level, mut at) = if let Some((level, prefix)) = hit {
+            self.core.counts.one("walk_cache_hits");
+            (level - 1, prefix)
+        } else {
+            let root: Addr<Hpa> = place(self, table.root(), kind_for_tables)?.addr;
+            (table.level_count(), Prefix { table: root, node: table.root_node(), rights: Rights::ALL })
         };
 
         // 2. Down to the leaf.

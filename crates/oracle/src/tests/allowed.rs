@@ -5,6 +5,7 @@ use terrace_addr::{Gpa, Page};
 use terrace_table::{LeafFlags, Levels::Four};
 
 use super::*;
+use crate::tests::world::forbid_stores;
 
 const NAMES: [&str; 4] = ["stlb_misses", "upgrade_walks", "walks", "dtlb_misses"];
 
@@ -135,4 +136,41 @@ fn ept_permissions_bind_the_data_and_not_the_tables() {
     oracle.0.invalidate_all(0);
     assert!(oracle.store(&mut tables.tables(), 8).is_ok());
     assert!(oracle.run(&mut tables.tables(), 8, AccessKind::Fetch).is_ok());
+}
+
+#[test]
+fn every_entry_of_a_walk_can_forbid_and_prefixes_remember_it() {
+    for level in 1..=4 {
+        let mut native = Native::new(Four);
+        native.map_with(0, 0, Size4K, LeafFlags::everything() | LeafFlags::DIRTY);
+        forbid_stores(&mut native.table, 0, level);
+        let mut oracle = One::new(&[walk_cache("walk_cache", 2), walk_cache("walk_cache", 3)].concat());
+        let fault = Err(Fault::Page { addr: Addr::ZERO, protection: true });
+        assert_eq!(oracle.store(&mut native.tables(), 0), fault);
+        // The load caches the prefixes from which the store then starts.
+        oracle.load(&mut native.tables(), 0).unwrap();
+        assert_eq!(oracle.store(&mut native.tables(), 0), fault);
+        assert_eq!(oracle.counts(["walk_cache_hits", "walk_references"]), [1, 4 + 4 + 1]);
+    }
+}
+
+#[test]
+fn every_entry_of_ept_can_forbid_and_prefixes_remember_it() {
+    // The data has an EPT path of its own from level 3 on. Guest tables are only read here.
+    const DATA: u64 = 0x4000_0000;
+    let mut machine = machine(&walk_cache("nested_walk_cache", 2));
+    machine.paging.ept_accessed_dirty = false;
+    for level in 1..=4 {
+        let mut tables = TwoDimensional::new(Four, Four, Size4K);
+        tables.map_guest(0, DATA, Size4K);
+        tables.map_host(DATA, Size4K);
+        forbid_stores(&mut tables.host, DATA, level);
+        let mut oracle = One::of(&machine);
+        oracle.load(&mut tables.tables(), 0).unwrap();
+        let fault = Err(Fault::Ept { addr: Addr::new(DATA), protection: true });
+        let references = oracle.more("nested_references", |oracle| {
+            assert_eq!(oracle.store(&mut tables.tables(), 0), fault);
+        });
+        assert_eq!(references, 5, "every EPT walk starts from a PDE");
+    }
 }

@@ -107,3 +107,24 @@ fn the_guest_leaf_is_marked_before_its_data_is_translated() {
     let flags = tables.guest.lookup(Addr::<Gva>::ZERO).unwrap().flags;
     assert!(flags.contains(LeafFlags::ACCESSED | LeafFlags::DIRTY));
 }
+
+#[test]
+fn an_ept_violation_removes_the_nested_prefixes_of_its_address() {
+    // The data's EPT path from level 3 on is its own. The violating store starts from its PDE, as the load after
+    // it would if the entry were still there: then 5 references, now the data needs 4.
+    const DATA: u64 = 0x4000_0000;
+    let mut tables = TwoDimensional::new(Four, Four, Size4K);
+    tables.map_guest(0, DATA, Size4K);
+    tables.map_host_with(DATA, Size4K, LeafFlags::READ);
+    let mut oracle = One::new(&walk_cache("nested_walk_cache", 2));
+    oracle.load(&mut tables.tables(), 0).unwrap();
+    let mut nested_references = |kind| {
+        oracle.more("nested_references", |oracle| {
+            let _ = oracle.run(&mut tables.tables(), 0, kind);
+        })
+    };
+    assert_eq!(
+        [AccessKind::Load, AccessKind::Store, AccessKind::Load].map(&mut nested_references),
+        [5, 5, 8]
+    );
+}

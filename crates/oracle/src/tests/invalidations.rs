@@ -50,6 +50,19 @@ fn a_space_keeps_its_global_translations() {
 }
 
 #[test]
+fn the_space_with_pcid_0_keeps_global_translations_too() {
+    let tag = Tag { pcid: 0, ..TAG };
+    let mut native = Native::new(Four);
+    native.map_with(0, 0, Size4K, LeafFlags::everything() | LeafFlags::GLOBAL);
+    let mut oracle = One::new(&tlb("l1", 1, &["4K"], 8, 8));
+    for _ in 0..2 {
+        oracle.0.access(0, tag, &mut native.tables(), access(0, 1, AccessKind::Load)).unwrap();
+        oracle.0.invalidate_space(0, tag);
+    }
+    assert_eq!(oracle.count("walks"), 1);
+}
+
+#[test]
 fn a_root_takes_everything_tagged_with_it() {
     assert_eq!(references_after(|oracle| oracle.invalidate_root(0, TAG.root)), [4, 1, 1]);
     assert_eq!(references_after(|oracle| oracle.invalidate_all(0)), [4, 1, 1]);
@@ -57,12 +70,14 @@ fn a_root_takes_everything_tagged_with_it() {
 
 #[test]
 fn only_the_root_and_all_take_guest_physical_translations() {
-    for (act, nested) in [
-        ((|oracle| oracle.invalidate_page(0, TAG, Addr::ZERO)) as fn(&mut Oracle), 0),
+    type Act = fn(&mut Oracle);
+    let invalidations: [(Act, u64); 4] = [
+        (|oracle| oracle.invalidate_page(0, TAG, Addr::ZERO), 0),
         (|oracle| oracle.invalidate_space(0, TAG), 0),
         (|oracle| oracle.invalidate_root(0, TAG.root), 8),
         (|oracle| oracle.invalidate_all(0), 8),
-    ] {
+    ];
+    for (act, nested) in invalidations {
         let mut tables = TwoDimensional::new(Four, Four, Size4K);
         tables.map_guest(0, 0x5000, Size4K);
         tables.map_host(0x5000, Size4K);

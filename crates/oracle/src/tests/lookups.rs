@@ -111,3 +111,16 @@ fn contexts_do_not_share_translations_unless_global() {
         assert_eq!(walked, walks);
     }
 }
+
+#[test]
+fn every_built_in_machine_runs() {
+    for known in terrace_machine::BUILTIN {
+        let machine = terrace_machine::builtin(known.name, &[]).unwrap();
+        let mut native = Native::new(Four);
+        native.map(0, 0, Size4K);
+        let mut oracle = One::of(&machine);
+        oracle.store(&mut native.tables(), 0).unwrap();
+        oracle.store(&mut native.tables(), 0).unwrap();
+        assert_eq!(oracle.count("walks"), 1, "{}", machine.name);
+    }
+}

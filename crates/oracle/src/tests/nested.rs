@@ -87,3 +87,15 @@ fn a_nested_hit_gives_the_size_of_its_entry() {
     assert_eq!(oracle.load(&mut tables.tables(), 0x10), Ok(to(HOST + 0x20_0010, Size4K)));
     assert_eq!(oracle.counts(["translations_2m", "translations_4k"]), [1, 1]);
 }
+
+#[test]
+fn a_nested_translation_is_inserted_at_the_largest_size_that_fits() {
+    // Guest tables and both data pages are in one 2M page of the host: one EPT walk serves them all.
+    let mut tables = TwoDimensional::new(Four, Four, Size2M);
+    tables.map_guest(0, 0x5000, Size4K);
+    tables.map_guest(0x1000, 0x9000, Size4K);
+    let mut oracle = One::new(&nested_tlb(&["4K", "2M"]));
+    oracle.load(&mut tables.tables(), 0).unwrap();
+    assert_eq!(oracle.load(&mut tables.tables(), 0x1008), Ok(to(HOST + 0x9008, Size4K)));
+    assert_eq!(oracle.counts(["nested_tlb_hits", "nested_tlb_misses", "nested_references"]), [9, 1, 3]);
+}

@@ -112,3 +112,15 @@ fn a_cache_of_a_level_that_the_tables_do_not_have_stays_empty() {
     oracle.load(&mut native.tables(), VA).unwrap();
     assert_eq!(oracle.counts(["walk_references", "walk_cache_hits"]), [8, 0]);
 }
+
+#[test]
+fn the_root_level_has_a_cache_too() {
+    for (levels, root_level) in [(Four, 4), (Five, 5)] {
+        let mut native = Native::new(levels);
+        native.map(VA, DATA, Size4K);
+        let mut oracle = One::new(&walk_cache("walk_cache", root_level));
+        oracle.load(&mut native.tables(), VA).unwrap();
+        oracle.load(&mut native.tables(), VA).unwrap();
+        assert_eq!(oracle.count("walk_references"), u64::from(root_level + root_level - 1));
+    }
+}

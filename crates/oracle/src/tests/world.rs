@@ -1,7 +1,7 @@
 //! Tables for tests.
 
 use terrace_addr::{Addr, Effects, Gpa, Gva, Hpa, Page, PageSize, Space};
-use terrace_table::{Ept, FrameSource, LeafFlags, Levels, SimulatedMemory, Table, X86};
+use terrace_table::{Ept, Format, FrameSource, LeafFlags, Levels, SimulatedMemory, Table, TableMemory, X86};
 
 use crate::Tables;
 
@@ -17,9 +17,22 @@ impl<L: Space> FrameSource<L> for Bump {
     fn give_back(&mut self, _: Addr<L>) {}
 }
 
-/// Nothing is cached when tests set up tables; where something is, they say what they invalidate.
-fn drop_effects<S: Space>(effects: &Effects<S>) {
-    let _ = effects;
+/// Filling absent entries leaves nothing to invalidate.
+fn nothing_is_stale<S: Space>(effects: &Effects<S>) {
+    assert!(effects.stale_spans().is_empty());
+}
+
+/// Bit 1 of an entry, which both formats have for writing.
+const WRITE: u64 = 1 << 1;
+
+/// Forbids stores in the entry of `level` for `addr`.
+pub(crate) fn forbid_stores<U: Space, F: Format, M: TableMemory>(
+    table: &mut Table<U, F, M>,
+    addr: u64,
+    level: u32,
+) {
+    let step = table.path(Addr::new(addr)).find(|step| step.level == level).unwrap();
+    table.memory_mut().write(step.node, step.index, step.entry.without(WRITE));
 }
 
 /// Bare metal.
@@ -42,7 +55,7 @@ impl Native {
 
     pub(crate) fn map_with(&mut self, va: u64, hpa: u64, size: PageSize, flags: LeafFlags) {
         let page = Page::from_start(Addr::new(va), size).unwrap();
-        drop_effects(&self.table.map(page, Addr::new(hpa), flags, &mut self.frames).unwrap());
+        nothing_is_stale(&self.table.map(page, Addr::new(hpa), flags, &mut self.frames).unwrap());
     }
 
     pub(crate) fn tables(&mut self) -> Tables<'_> {
@@ -85,7 +98,7 @@ impl TwoDimensional {
 
     pub(crate) fn map_guest_with(&mut self, va: u64, gpa: u64, size: PageSize, flags: LeafFlags) {
         let page = Page::from_start(Addr::new(va), size).unwrap();
-        drop_effects(&self.guest.map(page, Addr::new(gpa), flags, &mut self.guest_frames).unwrap());
+        nothing_is_stale(&self.guest.map(page, Addr::new(gpa), flags, &mut self.guest_frames).unwrap());
     }
 
     /// Maps a guest-physical page, with everything allowed.
@@ -96,7 +109,7 @@ impl TwoDimensional {
     pub(crate) fn map_host_with(&mut self, gpa: u64, size: PageSize, flags: LeafFlags) {
         let page = Page::from_start(Addr::new(gpa), size).unwrap();
         let frame = Addr::new(gpa + Self::HOST);
-        drop_effects(&self.host.map(page, frame, flags, &mut self.host_frames).unwrap());
+        nothing_is_stale(&self.host.map(page, frame, flags, &mut self.host_frames).unwrap());
     }
 
     pub(crate) fn tables(&mut self) -> Tables<'_> {

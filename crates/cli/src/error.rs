@@ -1,0 +1,77 @@
+//! What ends a command.
+
+use std::io;
+use std::path::PathBuf;
+
+use terrace_machine::MachineError;
+use terrace_sim::mapping::MappingError;
+use terrace_sim::replay::ReplayError;
+use terrace_trace::TraceError;
+use thiserror::Error;
+
+/// What ends a command: one message that says what, where, found and expected.
+#[derive(Debug, Error)]
+pub enum CliError {
+    /// The trace cannot be read.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The machine cannot be used.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// The trace cannot be replayed.
+    #[error("{}: {error}{}", .trace.display(), advice(.error))]
+    Replay {
+        /// The trace.
+        trace: PathBuf,
+        /// Why.
+        error: ReplayError,
+    },
+    /// The machine cannot be built.
+    #[error("{machine}: {error}")]
+    Build {
+        /// The machine's name.
+        machine: String,
+        /// Why.
+        error: ReplayError,
+    },
+    /// The mapping file cannot be used.
+    #[error("{}: {error}", .path.display())]
+    Mapping {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: MappingError,
+    },
+    /// A file cannot be read.
+    #[error("{}: {error}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Nobody reads the output any more: no error to report.
+    #[error("the output was closed")]
+    Closed,
+    /// The output cannot be written.
+    #[error("standard output: {0}")]
+    Output(io::Error),
+}
+
+impl CliError {
+    pub(crate) fn output(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Self::Closed } else { Self::Output(error) }
+    }
+}
+
+/// What to do about an error that an option can mend.
+fn advice(error: &ReplayError) -> &'static str {
+    use terrace_sim::mapping::MapError;
+    use terrace_sim::replay::Failure;
+    match error {
+        ReplayError::Reference { failure: Failure::Map(MapError::Full(_)), .. } => {
+            "\n  give it more with --memory, or use larger pages"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,57 @@
+//! `terrace list`.
+
+use clap::{Args, ValueEnum};
+use comfy_table::{ContentArrangement, Table, presets};
+use terrace_machine::{BUILTIN, builtin};
+use terrace_result::Metric;
+use terrace_sim::Mode;
+
+use crate::{CliError, Ended, print};
+
+/// Arguments of `terrace list`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  terrace list machines")]
+pub(crate) struct ListArguments {
+    /// What to list
+    what: What,
+}
+
+/// What can be chosen by name.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// Built-in machines, for --machine
+    Machines,
+    /// Modes of translation, for --mode
+    Modes,
+    /// What a replay counts
+    Metrics,
+}
+
+/// Prints a registry.
+pub(crate) fn list(arguments: &ListArguments) -> Result<Ended, CliError> {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    match arguments.what {
+        What::Machines => {
+            table.set_header(["machine", "what it is"]);
+            for entry in BUILTIN {
+                let machine = builtin(entry.name, &[])?;
+                table.add_row([machine.name, machine.description]);
+            }
+        }
+        What::Modes => {
+            table.set_header(["mode", "what a TLB miss walks"]);
+            for mode in Mode::ALL {
+                table.add_row([mode.name(), mode.meaning()]);
+            }
+        }
+        What::Metrics => {
+            table.set_header(["metric", "unit", "meaning"]);
+            for metric in Metric::ALL {
+                table.add_row([metric.name, &metric.unit.to_string(), metric.meaning]);
+            }
+        }
+    }
+    print(format!("{table}\n").as_bytes())?;
+    Ok(Ended::Complete)
+}

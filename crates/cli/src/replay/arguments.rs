@@ -1,0 +1,104 @@
+//! Arguments of `terrace replay`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use terrace_addr::{Bytes, PageSize};
+use terrace_machine::quantity::Size;
+use terrace_sim::Mode;
+use terrace_sim::mapping::{PageRules, Placement};
+use terrace_sim::replay::Kinds;
+use terrace_trace::Format;
+
+const EXAMPLES: &str = "Examples:
+  terrace replay tests/data/gups.drmemtrace.zip
+  terrace replay tests/data/sort.drmemtrace.zip --mode native --machine drmemtrace --format json
+  terrace replay tests/data/mix.champsim.xz --accesses data --pages guest=2M,host=4K
+  terrace replay tests/data/gups.drmemtrace.zip --set tlb.stlb.entries=1024 --set tlb.stlb.ways=8
+
+A trace holds virtual addresses only. What it touches is mapped at first touch: --pages says with which page
+sizes, --frames where frames lie, and the pages count as populated before the program ran (no faults).";
+
+/// Arguments of `terrace replay`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReplayArguments {
+    /// The trace: drmemtrace (.zip, .gz, a directory with a file a thread) or ChampSim (raw, .gz, .xz), known
+    /// by its content
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: PathBuf,
+
+    /// The machine: a built-in name (`terrace list machines`) or a machine file
+    #[arg(long, value_name = "MACHINE", default_value = "sapphire-rapids-8480")]
+    pub(crate) machine: String,
+
+    /// Modes of translation, separated by commas (`terrace list modes`)
+    #[arg(long = "mode", value_name = "MODE", value_delimiter = ',', default_value = "native,2d")]
+    pub(crate) modes: Vec<Mode>,
+
+    /// Page size of each layer: 4K, 2M, 1G, or 2M:SHARE for a share of 2M regions, as in guest=2M:0.3,host=4K
+    #[arg(long, value_name = "RULES", default_value = "guest=4K,host=4K")]
+    pub(crate) pages: PageRules,
+
+    /// Where the frames of pages touched one after the other lie: scattered (by the seed) or contiguous
+    #[arg(long, value_name = "PLACEMENT", default_value = "scattered")]
+    pub(crate) frames: Placement,
+
+    /// Memory for the frames of each page size, a power of two; the host of a guest has four times as much
+    #[arg(long, value_name = "SIZE", default_value = "64 GiB")]
+    pub(crate) memory: Memory,
+
+    /// A file with the page sizes, and perhaps frames, of ranges: lines of LAYER START END SIZE [LOWER]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+
+    /// Which accesses: all, data or fetch
+    #[arg(long, value_name = "KINDS", default_value = "all")]
+    pub(crate) accesses: Kinds,
+
+    /// Override a value of the machine, as in tlb.stlb.entries=1024; may be given several times
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Decides everything random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Read the trace as this format, whatever it looks like: drmemtrace or champsim
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<Format>,
+
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) format: OutputFormat,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people
+    Table,
+    /// Everything, with what it depends on
+    Json,
+    /// The counts, a row for each mode
+    Csv,
+}
+
+/// An amount of memory that a mapping rule can use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory(pub(crate) Bytes);
+
+impl FromStr for Memory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = text.parse::<Size>().map_err(|error| error.to_string())?.bytes();
+        let range = PageSize::Size1G.bytes()..=1 << 42;
+        if bytes.get().is_power_of_two() && range.contains(&bytes.get()) {
+            Ok(Self(bytes))
+        } else {
+            Err("expected a power of two from 1 GiB to 4096 GiB".to_owned())
+        }
+    }
+}

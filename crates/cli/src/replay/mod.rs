@@ -1,0 +1,154 @@
+//! `terrace replay`.
+
+mod arguments;
+mod progress;
+mod table;
+
+use std::path::Path;
+use std::thread;
+
+use terrace_addr::convert;
+use terrace_machine::{BUILTIN, Machine, Override, find};
+use terrace_result::{Input, MachineUsed, Mapping, ModeCounts, ReplayResult, Sha256, sha256_of};
+use terrace_sim::mapping::{MappingFile, Rule};
+use terrace_sim::replay::Replay;
+use terrace_trace::{Batch, Options, Source};
+
+pub(crate) use arguments::ReplayArguments;
+use arguments::OutputFormat;
+use progress::Progress;
+
+use crate::interrupt::{interrupted, note_interrupts};
+use crate::{CliError, Ended, print};
+
+/// Replays a trace and prints what was counted.
+pub(crate) fn replay(arguments: &ReplayArguments) -> Result<Ended, CliError> {
+    let (machine, used) = machine(arguments)?;
+    let (rule, mapping) = rule(arguments)?;
+    let mut options = Options::new();
+    if let Some(format) = arguments.input_format {
+        options = options.format(format);
+    }
+    let mut source = options.open(&arguments.trace)?;
+    let modes = &arguments.modes;
+    let mut replay = Replay::new(&machine, modes, &rule, arguments.accesses)
+        .map_err(|error| CliError::Build { machine: machine.name.clone(), error })?;
+
+    note_interrupts();
+    let trace = arguments.trace.clone();
+    let digest = thread::spawn(move || sha256_of(&trace));
+    let complete = run(&mut *source, &mut replay, arguments)?;
+    // A reader that panicked would have ended the replay too.
+    let sha256 = digest.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
+    let sha256 = sha256.map_err(|error| CliError::Read { path: arguments.trace.clone(), error })?;
+
+    let result = ReplayResult {
+        schema: terrace_result::REPLAY_SCHEMA,
+        schema_version: terrace_result::REPLAY_SCHEMA_VERSION,
+        terrace_version: env!("CARGO_PKG_VERSION"),
+        model_version: terrace_result::MODEL_VERSION,
+        machine: used,
+        inputs: vec![Input {
+            name: file_name(&arguments.trace),
+            format: source.format().name().to_owned(),
+            sha256,
+        }],
+        mapping,
+        seed: arguments.seed,
+        kinds: arguments.accesses.name(),
+        threads: convert::count(replay.threads()),
+        instructions: replay.instructions(),
+        complete,
+        modes: counts(&replay),
+    };
+    let mut text = Vec::new();
+    match arguments.format {
+        OutputFormat::Table => text.extend(table::render(&result).bytes()),
+        OutputFormat::Json => result.write_json(&mut text).map_err(CliError::output)?,
+        OutputFormat::Csv => result.write_csv(&mut text).map_err(CliError::output)?,
+    }
+    print(&text)?;
+    if complete {
+        return Ok(Ended::Complete);
+    }
+    eprintln!("interrupted: the counts are those of the part that was replayed");
+    Ok(Ended::Interrupted)
+}
+
+/// Feeds the whole trace; false if that was interrupted.
+fn run(source: &mut dyn Source, replay: &mut Replay, arguments: &ReplayArguments) -> Result<bool, CliError> {
+    let mut progress = Progress::start();
+    let mut batch = Batch::new();
+    while source.next_batch(&mut batch)? {
+        replay.feed(&batch).map_err(|error| CliError::Replay { trace: arguments.trace.clone(), error })?;
+        progress.advance(convert::count(batch.accesses().len()), || source.progress());
+        if interrupted() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The machine, and how the result names it.
+fn machine(arguments: &ReplayArguments) -> Result<(Machine, MachineUsed), CliError> {
+    let overrides: Vec<Override> =
+        arguments.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let machine = find(&arguments.machine, &overrides)?;
+    let built_in = BUILTIN.iter().find(|entry| entry.name == arguments.machine);
+    let sha256 = match built_in {
+        Some(entry) => Sha256::of(entry.text.as_bytes()),
+        None => {
+            let path = Path::new(&arguments.machine);
+            sha256_of(path).map_err(|error| CliError::Read { path: path.to_owned(), error })?
+        }
+    };
+    let used = MachineUsed { name: machine.name.clone(), sha256, overrides: arguments.set.clone() };
+    Ok((machine, used))
+}
+
+/// The mapping rule, and how the result describes it.
+fn rule(arguments: &ReplayArguments) -> Result<(Rule, Mapping), CliError> {
+    let mut file_sha256 = None;
+    let file = match &arguments.mapping {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| CliError::Read { path: path.clone(), error })?;
+            file_sha256 = Some(Sha256::of(text.as_bytes()));
+            let file = MappingFile::parse(&text)
+                .map_err(|error| CliError::Mapping { path: path.clone(), error })?;
+            Some(file)
+        }
+    };
+    let pages = arguments.pages;
+    let mapping = Mapping {
+        pages: [("guest".to_owned(), pages.guest.to_string()), ("host".to_owned(), pages.host.to_string())]
+            .into(),
+        frames: arguments.frames.name().to_owned(),
+        memory: arguments.memory.0.get(),
+        file_sha256,
+    };
+    let rule = Rule {
+        pages,
+        placement: arguments.frames,
+        memory: arguments.memory.0,
+        seed: arguments.seed,
+        file,
+    };
+    Ok((rule, mapping))
+}
+
+fn counts(replay: &Replay) -> Vec<ModeCounts> {
+    let counters = replay.counters().into_iter();
+    counters
+        .map(|(mode, counters)| ModeCounts {
+            mode: mode.name().to_owned(),
+            values: counters.iter().map(|(_, value)| value).collect(),
+        })
+        .collect()
+}
+
+/// The last part of a path: results do not depend on where a trace lies.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

@@ -1,0 +1,48 @@
+//! Holds the crates that promise `no_std` to it.
+//!
+//! This static library brings its own panic handler. If a crate pulls in `std`, which has one too, rustc refuses
+//! to build it ("found duplicate lang item `panic_impl`"). `main.c` calls it, so that a linker also finds every
+//! symbol, and the crates run without Rust's runtime.
+#![no_std]
+
+extern crate alloc;
+
+mod bump;
+mod translate;
+
+use core::panic::PanicInfo;
+
+use terrace_machine::{Shape, array_seed};
+use terrace_raw::{Buffer, tags};
+
+/// Translates `address` through a page table that maps its 4 KiB page to the frame at 2 MiB; 0 if that fails.
+#[unsafe(no_mangle)]
+pub extern "C" fn terrace_translate(address: u64) -> u64 {
+    translate::through_one_page(address).unwrap_or(0)
+}
+
+/// The set that `page` would be in, in a zeroed tag array of `entries` entries in `ways` ways; `u32::MAX` if
+/// there is no such array.
+#[unsafe(no_mangle)]
+pub extern "C" fn terrace_set_of(entries: u32, ways: u32, page: u32) -> u32 {
+    let Ok(shape) = Shape::new(entries, ways) else { return u32::MAX };
+    let set = page & (shape.sets() - 1);
+    let arrays = Buffer::<[u32; tags::LANES]>::zeroed(1);
+    if tags::matches(&arrays[0], 0) == 0 { u32::MAX } else { set }
+}
+
+/// The seed of core 0's second-level TLB in a run with `seed`.
+#[unsafe(no_mangle)]
+pub extern "C" fn terrace_seed(seed: u64) -> u64 {
+    array_seed(seed, 0, "tlb.stlb")
+}
+
+// SAFETY: the declaration is the C standard's; it takes nothing and never returns, so that any call is sound.
+unsafe extern "C" {
+    safe fn abort() -> !;
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    abort()
+}
