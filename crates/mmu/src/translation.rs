@@ -1,6 +1,6 @@
 //! What a walk finds.
 
-use terrace_addr::{AccessKind, Addr, Hpa, PageSize};
+use terrace_addr::{AccessKind, Addr, Hpa, PageSize, convert};
 
 /// What a translation allows, and whom it belongs to, in the low bits beside its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,11 @@ impl Allows {
     pub(crate) const FETCH: Self = Self(2);
     /// It is global.
     pub(crate) const GLOBAL: Self = Self(4);
+    /// Bits 4:3: the level of the first dimension's leaf.
+    const LEAF_SHIFT: u32 = 3;
+    const LEAF: u64 = 3 << Self::LEAF_SHIFT;
+    /// What belongs to a translation whatever the layers below allow.
+    const KEPT: u64 = Self::GLOBAL.0 | Self::LEAF;
     pub(crate) const NOTHING: Self = Self(0);
     pub(crate) const EVERYTHING: Self = Self(3);
     const MASK: u64 = 0xfff;
@@ -23,10 +28,23 @@ impl Allows {
         if condition { Self(self.0 | other.0) } else { self }
     }
 
-    /// What both allow; global if this is.
+    /// What both allow; global, and part of a page, as this is.
     #[inline(always)]
     pub(crate) const fn and(self, other: Self) -> Self {
-        Self(self.0 & (other.0 | Self::GLOBAL.0))
+        Self(self.0 & (other.0 | Self::KEPT))
+    }
+
+    /// As a part of a page of the first dimension that is `size` large.
+    #[inline(always)]
+    pub(crate) fn of_leaf(self, size: PageSize) -> Self {
+        Self(self.0 & !Self::LEAF | u64::from(size.level()) << Self::LEAF_SHIFT)
+    }
+
+    /// The size of the first dimension's page.
+    #[inline(always)]
+    pub(crate) fn leaf(self) -> PageSize {
+        let level = convert::low32((self.0 & Self::LEAF) >> Self::LEAF_SHIFT);
+        PageSize::of_level(level).unwrap_or(PageSize::Size4K)
     }
 
     /// Whether accesses of `kind` may use it.

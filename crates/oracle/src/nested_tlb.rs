@@ -108,7 +108,7 @@ impl NestedTlbs {
 
     fn remove(&mut self, unwanted: impl Fn(Key) -> bool) {
         for OneArray { array, .. } in &mut self.0 {
-            array.remove(&unwanted);
+            array.remove(|key, _| unwanted(key));
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Mapping {
     pub(crate) frame: Addr<Hpa>,
     /// What the translation allows, for stores with the dirty bits taken into account.
     pub(crate) rights: Rights,
+    /// The size of the first dimension's leaf.
+    pub(crate) leaf: PageSize,
 }
 
 /// The translation of one address, on its way into or out of an array.
@@ -50,6 +52,8 @@ pub(crate) struct Translated {
     pub(crate) rights: Rights,
     /// Whether it belongs to every address space of its (virtual) machine.
     pub(crate) global: bool,
+    /// The size of the first dimension's leaf, at least `size`.
+    pub(crate) leaf: PageSize,
 }
 
 /// A hit, and what the array costs.
@@ -64,6 +68,11 @@ impl Key {
     fn new(va: Addr<Gva>, size: PageSize, tag: Tag, global: bool) -> Self {
         let pcid = if global { 0 } else { tag.pcid };
         Self { number: va.get() >> size.shift(), size, pcid, vpid: tag.vpid, root: tag.root, global }
+    }
+
+    /// Whether lookups in the context `tag` may find the entry.
+    fn is_seen_by(self, tag: Tag) -> bool {
+        self == Self { pcid: if self.global { 0 } else { tag.pcid }, vpid: tag.vpid, root: tag.root, ..self }
     }
 }
 
@@ -94,9 +103,9 @@ impl Tlbs {
             let Some(OneArray { description, array }) = self.array(level, kind, size) else { continue };
             for global in [false, true] {
                 let key = Key::new(va, size, tag, global);
-                if let Some(Mapping { frame, rights }) = array.look_up(key.number, key) {
+                if let Some(Mapping { frame, rights, leaf }) = array.look_up(key.number, key) {
                     let addr = frame.offset_by(va.offset_in(size));
-                    let translated = Translated { addr, size, rights, global };
+                    let translated = Translated { addr, size, rights, global, leaf };
                     return Some(Hit { translated, latency: description.latency });
                 }
             }
@@ -114,39 +123,49 @@ impl Tlbs {
         tag: Tag,
         translated: Translated,
     ) -> Option<PageSize> {
-        let Translated { addr, size: largest, rights, global } = translated;
+        let Translated { addr, size: largest, rights, global, leaf } = translated;
         for size in PageSize::ALL.into_iter().rev().filter(|size| *size <= largest) {
             if let Some(OneArray { array, .. }) = self.array(level, kind, size) {
                 let key = Key::new(va, size, tag, global);
-                array.insert(key.number, key, Mapping { frame: addr.align_down(size), rights });
+                array.insert(key.number, key, Mapping { frame: addr.align_down(size), rights, leaf });
                 return Some(size);
             }
         }
         None
     }
 
-    /// Removes the translations of `va` that the context `tag` sees: of all sizes, in its own form and the global.
+    /// Removes the entries that a lookup of `va` in the context `tag` may find: of all sizes, in its own form and
+    /// the global.
+    pub(crate) fn remove_found(&mut self, va: Addr<Gva>, tag: Tag) {
+        self.remove(|key, _| key.is_seen_by(tag) && key.number == va.get() >> key.size.shift());
+    }
+
+    /// Removes the translations of `va` that the context `tag` sees: every entry that is a part of the first
+    /// dimension's page around `va`, in its own form and the global.
     pub(crate) fn remove_address(&mut self, va: Addr<Gva>, tag: Tag) {
-        self.remove(|key| [false, true].into_iter().any(|global| key == Key::new(va, key.size, tag, global)));
+        self.remove(|key, mapping| {
+            let start = key.number << key.size.shift();
+            key.is_seen_by(tag) && start >> mapping.leaf.shift() == va.get() >> mapping.leaf.shift()
+        });
     }
 
     /// Removes the non-global translations of a context.
     pub(crate) fn remove_space(&mut self, tag: Tag) {
         let own = |key: Key| Tag { pcid: key.pcid, vpid: key.vpid, root: key.root } == tag;
-        self.remove(|key| own(key) && !key.global);
+        self.remove(|key, _| own(key) && !key.global);
     }
 
     /// Removes all translations tagged with an EPT root.
     pub(crate) fn remove_root(&mut self, root: u16) {
-        self.remove(|key| key.root == root);
+        self.remove(|key, _| key.root == root);
     }
 
     /// Removes everything.
     pub(crate) fn remove_all(&mut self) {
-        self.remove(|_| true);
+        self.remove(|_, _| true);
     }
 
-    fn remove(&mut self, unwanted: impl Fn(Key) -> bool) {
+    fn remove(&mut self, unwanted: impl Fn(Key, Mapping) -> bool) {
         for OneArray { array, .. } in &mut self.0 {
             array.remove(&unwanted);
         }

@@ -84,14 +84,14 @@ impl<C: Copy + Eq> WalkCaches<C> {
     pub(crate) fn remove_address<S: Space>(&mut self, addr: Addr<S>, context: C) {
         for cache in &mut self.0 {
             let index = index(addr, cache.level);
-            cache.array.remove(|key| key == Key { index, context });
+            cache.array.remove(|key, _| key == Key { index, context });
         }
     }
 
     /// Removes the entries of the contexts that are `unwanted`.
     pub(crate) fn remove_contexts(&mut self, unwanted: impl Fn(C) -> bool) {
         for cache in &mut self.0 {
-            cache.array.remove(|key| unwanted(key.context));
+            cache.array.remove(|key, _| unwanted(key.context));
         }
     }
 }

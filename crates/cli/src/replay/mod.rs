@@ -14,8 +14,8 @@ use terrace_sim::mapping::{MappingFile, Rule};
 use terrace_sim::replay::Replay;
 use terrace_trace::{Batch, Options, Source};
 
-pub(crate) use arguments::ReplayArguments;
 use arguments::OutputFormat;
+pub(crate) use arguments::ReplayArguments;
 use progress::Progress;
 
 use crate::interrupt::{interrupted, note_interrupts};
@@ -91,8 +91,7 @@ fn run(source: &mut dyn Source, replay: &mut Replay, arguments: &ReplayArguments
 
 /// The machine, and how the result names it.
 fn machine(arguments: &ReplayArguments) -> Result<(Machine, MachineUsed), CliError> {
-    let overrides: Vec<Override> =
-        arguments.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let overrides: Vec<Override> = arguments.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let machine = find(&arguments.machine, &overrides)?;
     let built_in = BUILTIN.iter().find(|entry| entry.name == arguments.machine);
     let sha256 = match built_in {
@@ -115,8 +114,8 @@ fn rule(arguments: &ReplayArguments) -> Result<(Rule, Mapping), CliError> {
             let text = std::fs::read_to_string(path)
                 .map_err(|error| CliError::Read { path: path.clone(), error })?;
             file_sha256 = Some(Sha256::of(text.as_bytes()));
-            let file = MappingFile::parse(&text)
-                .map_err(|error| CliError::Mapping { path: path.clone(), error })?;
+            let file =
+                MappingFile::parse(&text).map_err(|error| CliError::Mapping { path: path.clone(), error })?;
             Some(file)
         }
     };
@@ -128,13 +127,8 @@ fn rule(arguments: &ReplayArguments) -> Result<(Rule, Mapping), CliError> {
         memory: arguments.memory.0.get(),
         file_sha256,
     };
-    let rule = Rule {
-        pages,
-        placement: arguments.frames,
-        memory: arguments.memory.0,
-        seed: arguments.seed,
-        file,
-    };
+    let rule =
+        Rule { pages, placement: arguments.frames, memory: arguments.memory.0, seed: arguments.seed, file };
     Ok((rule, mapping))
 }
 

@@ -20,7 +20,9 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let template = "{wide_bar} {percent:>3} %  {msg}, {eta} left";
         // A template that indicatif refused would show its own bar instead.
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
         let now = Instant::now();
         Self { bar, started: now, drawn: now, references: 0 }
     }

@@ -36,7 +36,9 @@ pub(super) fn render(result: &ReplayResult) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let _ = writeln!(text, "{table}");
-    text.push_str("Cycles are those of translation alone, as if none of them were hidden behind other work.\n");
+    text.push_str(
+        "Cycles are those of translation alone, as if none of them were hidden behind other work.\n",
+    );
     text
 }
 
@@ -68,7 +70,11 @@ fn get(counts: &ModeCounts, name: &str) -> u64 {
 /// A count, and what share it is of another.
 fn share(counts: &ModeCounts, part: &str, whole: &str) -> String {
     let (part, whole) = (get(counts, part), get(counts, whole));
-    if whole == 0 { number(part) } else { format!("{} ({:.3} %)", number(part), 100.0 * convert::ratio(part, whole)) }
+    if whole == 0 {
+        number(part)
+    } else {
+        format!("{} ({:.3} %)", number(part), 100.0 * convert::ratio(part, whole))
+    }
 }
 
 /// A ratio of two counts.

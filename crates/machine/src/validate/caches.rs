@@ -10,6 +10,8 @@ use crate::quantity::Size;
 use crate::{Cache, SharedBy};
 
 const LINE: u64 = 64;
+/// References are counted for three levels and memory.
+const MAX_LEVEL: u32 = 3;
 /// The most lines of an instance (4 GiB): beyond any cache built so far, and small enough to allocate.
 const MAX_LINES: u64 = 1 << 26;
 
@@ -77,6 +79,10 @@ fn order(caches: &BTreeMap<String, Cache>) -> Result<(), Problem> {
                 let expected = "socket: what lies beyond a shared cache is shared";
                 return Err(Problem::new(&["cache", name, "shared_by"], found, expected));
             }
+        }
+        if cache.level > MAX_LEVEL {
+            let found = format!("level {}", cache.level);
+            return Err(Problem::new(&["cache", name, "level"], found, "levels from 1 to 3"));
         }
         if cache.level != wanted {
             let found = format!("level {}", cache.level);

@@ -55,6 +55,13 @@ impl Key {
         convert::index((self.0 >> CONTEXT_BITS & 3) - 1)
     }
 
+    /// The part of the address above `shift` bits, which is at least the page's own shift.
+    #[inline(always)]
+    pub(crate) const fn number_above(self, shift: u32) -> u64 {
+        let own = 12 + 9 * self.size_index();
+        self.number() >> (shift - convert::narrow(own))
+    }
+
     #[inline(always)]
     pub(crate) const fn context(self) -> u16 {
         convert::low16(self.0)
@@ -65,6 +72,12 @@ impl Key {
     pub(crate) const fn tag(self) -> u32 {
         convert::low32(self.0 >> CONTEXT_BITS) ^ convert::low32(self.0 << CONTEXT_BITS)
     }
+}
+
+/// The part of a virtual address above `shift` bits, as keys have it.
+#[inline(always)]
+pub(crate) fn number_above<S: Space>(addr: Addr<S>, shift: u32) -> u64 {
+    number(addr, shift)
 }
 
 /// The bits of `addr` above `shift`, without those that a canonical address repeats.

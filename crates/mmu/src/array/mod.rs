@@ -11,7 +11,7 @@ use terrace_raw::{Buffer, Zeroable, prefetch};
 mod key;
 mod replace;
 
-pub(crate) use key::Key;
+pub(crate) use key::{Key, number_above};
 pub(crate) use replace::{Policy, Replace};
 
 /// A set-associative array of entries with content `P`.
@@ -153,11 +153,12 @@ impl<P: Zeroable> Array<P> {
         slot.is_some()
     }
 
-    /// Removes every entry whose key is `unwanted`, and counts them.
-    pub(crate) fn remove_if(&mut self, mut unwanted: impl FnMut(Key) -> bool) -> u64 {
+    /// Removes every entry that is `unwanted`, and counts them.
+    pub(crate) fn remove_if(&mut self, mut unwanted: impl FnMut(Key, P) -> bool) -> u64 {
         let mut removed = 0;
         for slot in 0..self.keys.len() {
-            if Key::from_bits(self.keys[slot]).is_some_and(&mut unwanted) {
+            let content = self.content[slot];
+            if Key::from_bits(self.keys[slot]).is_some_and(|key| unwanted(key, content)) {
                 self.clear(slot);
                 removed += 1;
             }

@@ -179,8 +179,7 @@ impl Core {
             if hit.packed.allows().permits(kind) {
                 return Ok(Piece { packed: hit.packed, size: hit.size });
             }
-            self.tally.upgrade_walks += 1;
-            return self.fill(shared, memory, stack, addr, kind, hook);
+            return self.upgrade(shared, memory, stack, addr, kind, hook);
         }
         if !stack.first.covers(addr) {
             // Such an address is in no TLB; that it was looked up there is taken back.
@@ -211,13 +210,29 @@ impl Core {
                 let offset = addr.offset_in(hit.size);
                 let frame = hit.packed.address().offset_by(offset).align_down(PageSize::Size4K);
                 let packed = Packed::new(frame, hit.packed.allows());
-                let held = self.first_level.insert(addr, packed, hit.size, kind, self.tags);
-                return Ok(Piece { packed, size: held.unwrap_or(hit.size) });
+                self.first_level.insert(addr, packed, hit.size, kind, self.tags);
+                return Ok(Piece { packed, size: hit.size });
             }
-            self.tally.upgrade_walks += 1;
-        } else {
-            self.tally.stlb_misses += 1;
+            return self.upgrade(shared, memory, stack, addr, kind, hook);
         }
+        self.tally.stlb_misses += 1;
+        self.fill(shared, memory, stack, addr, kind, hook)
+    }
+
+    /// A walk for an access that the cached entry does not allow. That entry goes first, with whatever else is
+    /// found for its address: otherwise one of a smaller size would hide the new translation for ever.
+    #[cold]
+    fn upgrade<B: Below, H: BeforeWalk<B>>(
+        &mut self,
+        shared: &mut Caches,
+        memory: Cycles,
+        stack: &mut Stack<B>,
+        addr: Addr<Gva>,
+        kind: AccessKind,
+        hook: &mut H,
+    ) -> Result<Piece, Ended<H::Error>> {
+        self.tally.upgrade_walks += 1;
+        self.remove_found(addr);
         self.fill(shared, memory, stack, addr, kind, hook)
     }
 

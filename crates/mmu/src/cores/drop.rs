@@ -3,7 +3,8 @@
 use terrace_addr::{Addr, Gva, PageSize};
 
 use super::{Core, Mmu};
-use crate::array::Key;
+use crate::array::{Key, number_above};
+use crate::translation::Packed;
 use crate::{Fault, Invalidated, Invalidation};
 
 impl Mmu {
@@ -52,8 +53,30 @@ impl Core {
         self.walk_caches.remove(addr, self.tags.own);
     }
 
-    /// Removes the translations of `addr` in the current context and the global ones, and counts them.
+    /// Removes the translations of `addr`, whatever page of the first dimension it is in, and counts them.
     fn remove_page(&mut self, addr: Addr<Gva>) -> u64 {
+        let mut removed = self.remove_found(addr);
+        let tags = self.tags;
+        for level in [&mut self.first_level, &mut self.second_level] {
+            // Entries that are smaller than their page of the first dimension may stand for it elsewhere in it.
+            if level.any_part() {
+                removed += level
+                    .arrays()
+                    .map(|array| {
+                        array.remove_if(|key, bits| {
+                            let shift = Packed::from_bits(bits).allows().leaf().shift();
+                            let seen = key.context() == tags.own || key.context() == tags.global;
+                            seen && key.number_above(shift) == number_above(addr, shift)
+                        })
+                    })
+                    .sum::<u64>();
+            }
+        }
+        removed
+    }
+
+    /// Removes the entries that a lookup of `addr` may find, and counts them.
+    pub(super) fn remove_found(&mut self, addr: Addr<Gva>) -> u64 {
         let mut removed = 0;
         for array in self.first_level.arrays().chain(self.second_level.arrays()) {
             for size in PageSize::ALL {
@@ -68,6 +91,6 @@ impl Core {
     /// Removes every translation whose key is `unwanted`, and counts them.
     fn remove_translations(&mut self, mut unwanted: impl FnMut(Key) -> bool) -> u64 {
         let arrays = self.first_level.arrays().chain(self.second_level.arrays());
-        arrays.map(|array| array.remove_if(&mut unwanted)).sum()
+        arrays.map(|array| array.remove_if(|key, _| unwanted(key))).sum()
     }
 }

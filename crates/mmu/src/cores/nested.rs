@@ -86,6 +86,9 @@ impl Translate<Gpa> for Extended {
             nested.references.tally.nested_tlb_hits += 1;
             return Ok(found);
         }
+        if !self.table.covers(addr) {
+            return Err(Fault::Extended { addr, cause: Cause::NotPresent });
+        }
         nested.references.tally.nested_tlb_misses += 1;
         let found = self.walk(nested, addr, kind).inspect_err(|_| {
             nested.structures.remove(addr, nested.root);
@@ -104,9 +107,6 @@ impl Extended {
         kind: AccessKind,
     ) -> Result<Found, Fault> {
         let fault = |cause| Err(Fault::Extended { addr, cause });
-        if !self.table.covers(addr) {
-            return fault(Cause::NotPresent);
-        }
         let Nested { structures, references, root } = nested;
         let mut place = match structures.walk_caches.lookup(addr, self.table.level_count(), *root) {
             Some(place) => {
@@ -228,7 +228,8 @@ impl NestedStructures {
 
     /// Removes every entry whose key is `unwanted`, and counts them.
     pub(super) fn remove_if(&mut self, mut unwanted: impl FnMut(Key) -> bool) -> u64 {
-        let translations: u64 = self.arrays.iter_mut().map(|array| array.remove_if(&mut unwanted)).sum();
+        let translations: u64 =
+            self.arrays.iter_mut().map(|array| array.remove_if(|key, _| unwanted(key))).sum();
         translations + self.walk_caches.remove_if(unwanted)
     }
 }

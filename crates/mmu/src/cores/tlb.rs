@@ -25,6 +25,8 @@ pub(super) struct Tlb {
     insert_size: [[Option<PageSize>; 3]; 3],
     /// Whether a global translation was ever inserted: until then no lookup is needed for them.
     any_global: bool,
+    /// Whether an entry was ever inserted that is only a part of its page of the first dimension.
+    any_part: bool,
 }
 
 /// An entry that was found.
@@ -56,7 +58,7 @@ impl Tlb {
                 fits.into_iter().find(|other| serving[other.index()].is_some())
             })
         });
-        Ok(Self { arrays, serving, insert_size, any_global: false })
+        Ok(Self { arrays, serving, insert_size, any_global: false, any_part: false })
     }
 
     /// Looks `addr` up, smallest pages first.
@@ -107,11 +109,17 @@ impl Tlb {
         let number = self.serving[kind.index()][held.index()]?;
         let global = packed.allows().is_global();
         self.any_global |= global;
+        self.any_part |= held < packed.allows().leaf();
         let key = Key::page(addr, held, if global { tags.global } else { tags.own });
         // What is kept is the piece's own frame, so that the entry alone translates.
         let frame = packed.address().align_down(held);
         self.arrays[number].entries.insert(key, Packed::new(frame, packed.allows()).bits());
         Some(held)
+    }
+
+    /// Whether an entry may be only a part of its page of the first dimension.
+    pub(super) const fn any_part(&self) -> bool {
+        self.any_part
     }
 
     /// All arrays.

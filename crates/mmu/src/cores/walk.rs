@@ -79,7 +79,8 @@ impl Core {
                 let frame: Addr<B::Space> = X86::frame_address(entry, size);
                 let data = below.translate(&mut nested, frame.offset_by(addr.offset_in(size)), kind)?;
                 let allows = if dirty { allows } else { allows.and(Allows::FETCH) };
-                let allows = allows.and(data.allows).with_if(Allows::GLOBAL, X86::is_global(entry));
+                let allows =
+                    allows.and(data.allows).with_if(Allows::GLOBAL, X86::is_global(entry)).of_leaf(size);
                 return Ok(Walked { packed: Packed::new(data.address, allows), size: size.min(data.size) });
             }
             if self.accessed_dirty && !entry.has(X86::ACCESSED) {

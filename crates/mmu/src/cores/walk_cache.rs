@@ -100,6 +100,6 @@ impl WalkCaches {
 
     /// Removes every entry whose key is `unwanted`, and counts them.
     pub(super) fn remove_if(&mut self, mut unwanted: impl FnMut(Key) -> bool) -> u64 {
-        self.levels.iter_mut().flatten().map(|array| array.remove_if(&mut unwanted)).sum()
+        self.levels.iter_mut().flatten().map(|array| array.remove_if(|key, _| unwanted(key))).sum()
     }
 }

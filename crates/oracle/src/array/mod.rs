@@ -60,10 +60,10 @@ impl<K: Copy + Eq, V: Copy> Array<K, V> {
         set.order.touch(way);
     }
 
-    /// Empties the ways whose keys are `unwanted`.
-    pub(crate) fn remove(&mut self, unwanted: impl Fn(K) -> bool) {
+    /// Empties the ways whose entries are `unwanted`.
+    pub(crate) fn remove(&mut self, unwanted: impl Fn(K, V) -> bool) {
         for way in self.sets.iter_mut().flat_map(|set| &mut set.ways) {
-            if way.is_some_and(|(key, _)| unwanted(key)) {
+            if way.is_some_and(|(key, value)| unwanted(key, value)) {
                 *way = None;
             }
         }

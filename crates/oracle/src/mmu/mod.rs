@@ -120,8 +120,7 @@ impl Mmu<'_> {
             if hit.translated.rights.allow(kind) {
                 return Ok(Translation { addr: hit.translated.addr, size: hit.translated.size });
             }
-            self.core.counts.one("upgrade_walks");
-            return self.walk_and_insert(tables, va, kind);
+            return self.upgrade(tables, va, kind);
         }
         self.core.counts.one(level_1_misses);
 
@@ -133,10 +132,21 @@ impl Mmu<'_> {
                 self.core.tlbs.insert(1, kind, va, self.tag, hit.translated);
                 return Ok(Translation { addr: hit.translated.addr, size: hit.translated.size });
             }
-            self.core.counts.one("upgrade_walks");
-            return self.walk_and_insert(tables, va, kind);
+            return self.upgrade(tables, va, kind);
         }
         self.core.counts.one("stlb_misses");
+        self.walk_and_insert(tables, va, kind)
+    }
+
+    /// An upgrade walk: the entry that forbids the access goes, and whatever else is found for its address.
+    fn upgrade(
+        &mut self,
+        tables: &mut Tables<'_>,
+        va: Addr<Gva>,
+        kind: AccessKind,
+    ) -> Result<Translation, Fault> {
+        self.core.counts.one("upgrade_walks");
+        self.core.tlbs.remove_found(va, self.tag);
         self.walk_and_insert(tables, va, kind)
     }
 

@@ -97,6 +97,7 @@ impl Mmu<'_> {
             size: size.min(placed.size),
             rights: rights.and(placed.rights),
             global: X86::is_global(entry),
+            leaf: size,
         })
     }
 }

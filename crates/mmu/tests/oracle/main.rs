@@ -1,0 +1,64 @@
+//! The engine against the oracle: random machines, random tables of one and two dimensions with mixed leaf sizes,
+//! random accesses, flushes and changes of mappings. Every result, every count and every accessed and dirty bit
+//! must be equal.
+//!
+//! A case is made from a number. `TERRACE_CASES=1000000` runs so many (10,000 otherwise), `TERRACE_FIRST_CASE=N`
+//! begins elsewhere. A case that failed is cut down to the operations that matter before it is shown, and its
+//! number is kept in `KNOWN`, which always runs.
+
+mod case;
+mod history;
+mod machines;
+mod worlds;
+
+use case::Case;
+
+/// Numbers of cases that once failed.
+const KNOWN: &[u64] = &[];
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+fn check(numbers: impl Iterator<Item = u64>) {
+    for number in numbers {
+        let case = Case::new(number);
+        if case.run().is_err() {
+            let case = case.smallest();
+            panic!("case {number}: {}\n{case:#?}", case.run().expect_err("it still fails"));
+        }
+    }
+}
+
+#[test]
+fn known_cases_stay_mended() {
+    check(KNOWN.iter().copied());
+}
+
+/// Two threads share the work; which numbers they take does not matter.
+#[test]
+fn engine_equals_oracle() {
+    let first = number("TERRACE_FIRST_CASE", 0);
+    let cases = number("TERRACE_CASES", 10_000);
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            scope.spawn(move || check((first + half..first + cases).step_by(2)));
+        }
+    });
+}
+
+/// The cases reach what they are for: a test that never faults, upgrades or invalidates would prove little.
+#[test]
+fn cases_reach_every_count() {
+    let mut sums = std::collections::BTreeMap::new();
+    for number in 0..400 {
+        for (name, value) in Case::new(number).run().unwrap_or_else(|error| panic!("case {number}: {error}"))
+        {
+            *sums.entry(name).or_insert(0) += value;
+        }
+    }
+    for (name, value) in &sums {
+        assert!(*value > 0, "{name} stayed 0");
+    }
+    assert_eq!(sums.len(), 28, "every count is compared");
+}
