@@ -64,7 +64,9 @@ fn a_flipped_byte_inside_a_chunk() {
 #[test]
 fn a_wrong_magic() {
     let folder = folder();
-    for (name, bytes) in [("notes.txt", b"once upon a time there was no trace at all".as_slice()), ("empty", b"")] {
+    for (name, bytes) in
+        [("notes.txt", b"once upon a time there was no trace at all".as_slice()), ("empty", b"")]
+    {
         let path = file(&folder, name, bytes);
         contains(&error_for(&path, &[]), &["found", "expected"]);
     }
@@ -84,7 +86,10 @@ fn a_champsim_file_of_odd_length() {
     let mut bytes = champsim(0x1000).repeat(100);
     bytes.truncate(6_399);
     let path = file(&folder, "odd.champsim", &bytes);
-    contains(&error_for(&path, &["--input-format", "champsim"]), &["byte 6336", "63 bytes", "6399", "multiple of 64"]);
+    contains(
+        &error_for(&path, &["--input-format", "champsim"]),
+        &["byte 6336", "63 bytes", "6399", "multiple of 64"],
+    );
 }
 
 #[test]
@@ -139,7 +144,8 @@ fn a_machine_file_with_an_unknown_key() {
 
 #[test]
 fn a_machine_that_does_not_exist() {
-    let error = terrace(&["replay", &data("gups.drmemtrace.zip"), "--machine", "brodwell-e5-2620v4"]).failure(1);
+    let error =
+        terrace(&["replay", &data("gups.drmemtrace.zip"), "--machine", "brodwell-e5-2620v4"]).failure(1);
     contains(&error, &["brodwell-e5-2620v4", "broadwell-e5-2620v4"]);
 }
 
@@ -155,9 +161,11 @@ fn a_directory_where_a_file_belongs() {
     let path = folder.path().join("trace.zip");
     std::fs::create_dir(&path).unwrap();
     contains(&error_for(path.to_str().unwrap(), &[]), &["directory"]);
-    let error = terrace(&["replay", &data("gups.drmemtrace.zip"), "--mapping", path.to_str().unwrap()]).failure(1);
+    let error =
+        terrace(&["replay", &data("gups.drmemtrace.zip"), "--mapping", path.to_str().unwrap()]).failure(1);
     contains(&error, &["trace.zip", "directory"]);
-    let error = terrace(&["replay", &data("gups.drmemtrace.zip"), "--machine", path.to_str().unwrap()]).failure(1);
+    let error =
+        terrace(&["replay", &data("gups.drmemtrace.zip"), "--machine", path.to_str().unwrap()]).failure(1);
     contains(&error, &["trace.zip", "directory"]);
 }
 

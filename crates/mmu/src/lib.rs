@@ -19,7 +19,7 @@ mod translation;
 
 pub use build::BuildError;
 pub use context::Context;
-pub use cores::{BeforeWalk, Mmu, Ready, Stopped};
+pub use cores::{Absent, AsTheyAre, Mmu, Populate, Stopped};
 pub use counters::Counters;
 pub use fault::{Cause, Fault};
 pub use invalidate::{Invalidated, Invalidation};

@@ -3,7 +3,7 @@
 use terrace_addr::{Gpa, Gva, Hpa, Space};
 use terrace_table::{Ept, SimulatedMemory, Table, X86};
 
-use crate::cores::Translate;
+use crate::cores::{Foresee, Translate};
 
 /// The table of the first dimension, in the space that its nodes and leaves are addresses of.
 pub type GuestTable<L> = Table<Gva, X86, SimulatedMemory<L>>;
@@ -22,7 +22,7 @@ pub struct Stack<B: Below> {
 
 /// What lies below the first dimension: how its addresses become addresses of memory. The walker knows all of
 /// them; others cannot be added from outside.
-pub trait Below: Translate<Self::Space> {
+pub trait Below: Translate<Self::Space> + Foresee<Self::Space> {
     /// The space of the first dimension's nodes and frames.
     type Space: Space;
 }

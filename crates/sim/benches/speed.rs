@@ -75,7 +75,7 @@ fn few_misses(machine: &str, count: u64) {
     let mut next = move || {
         let draw = random.next_u64();
         let near = (draw >> 32) % 100 >= 3;
-        (1 << 40) + (draw & if near { 0xfff8 } else { 0xff_fff8 << 6 & 0x1_ffff_fff8 })
+        (1 << 40) + (draw & if near { 0xfff8 } else { 0x1_ffff_fff8 })
     };
     feed(&mut replay, count / 4, AccessKind::Load, &mut next);
     let started = Instant::now();
@@ -84,7 +84,7 @@ fn few_misses(machine: &str, count: u64) {
 }
 
 fn gups(machine: &str, bytes: u64, count: u64) {
-    let mut replay = replay(machine, Mode::TwoDimensional, (2 * bytes).max(1 << 30));
+    let mut replay = replay(machine, Mode::TwoDimensional, bytes.max(1 << 30));
     let pages = bytes >> 12;
     let started = Instant::now();
     let mut page = 0;

@@ -52,4 +52,4 @@ pub use format::{Ept, Format, Levels, X86};
 pub use leaf::{Leaf, LeafFlags};
 pub use memory::{FrameSource, TableMemory};
 pub use simulated::{Node, SimulatedMemory};
-pub use table::{Leaves, Path, Step, Table};
+pub use table::{Leaves, Location, Path, Step, Table};

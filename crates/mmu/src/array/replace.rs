@@ -150,31 +150,48 @@ pub(crate) struct Tree {
     bits: Buffer<u64>,
     /// For each way, the nodes on its path, and those of them that must point right to point away from it.
     paths: Vec<(u64, u64)>,
-    ways: usize,
+    /// For each node and each value of its bit, the node that follows. A single way is followed by itself, so that
+    /// every descent takes the same number of steps and no branch depends on the bits.
+    follows: [[u8; 2]; NODES],
+    /// For each node that is a single way, the way.
+    ways: [u8; NODES],
+    depth: u32,
 }
+
+/// Nodes of a tree over the most ways, the single ways among them.
+const NODES: usize = 64;
 
 impl Tree {
     fn new(sets: usize, ways: usize) -> Self {
-        let mut paths = vec![(0, 0); ways];
-        Self::lay_out(&mut paths, 1);
-        Self { bits: Buffer::zeroed(sets), paths, ways }
+        let mut tree = Self {
+            bits: Buffer::zeroed(sets),
+            paths: vec![(0, 0); ways],
+            follows: [[0; 2]; NODES],
+            ways: [0; NODES],
+            depth: ways.next_power_of_two().trailing_zeros(),
+        };
+        tree.lay_out(0, ways, 1);
+        tree
     }
 
-    fn lay_out(paths: &mut [(u64, u64)], node: u32) {
-        let ways = paths.len();
-        if ways < 2 {
+    /// Lays out the part of the tree below `node`, which is over `ways` ways from `first` on.
+    fn lay_out(&mut self, first: usize, ways: usize, node: u8) {
+        let place = usize::from(node);
+        if ways == 1 {
+            self.follows[place] = [node; 2];
+            self.ways[place] = convert::low8(convert::count(first));
             return;
         }
-        let (left, right) = paths.split_at_mut(ways.div_ceil(2));
-        for path in &mut *left {
+        let left = ways.div_ceil(2);
+        self.follows[place] = [2 * node, 2 * node + 1];
+        for path in &mut self.paths[first..first + ways] {
             path.0 |= 1 << node;
+        }
+        for path in &mut self.paths[first..first + left] {
             path.1 |= 1 << node;
         }
-        for path in &mut *right {
-            path.0 |= 1 << node;
-        }
-        Self::lay_out(left, 2 * node);
-        Self::lay_out(right, 2 * node + 1);
+        self.lay_out(first, left, 2 * node);
+        self.lay_out(first + left, ways - left, 2 * node + 1);
     }
 
     #[inline(always)]
@@ -183,20 +200,14 @@ impl Tree {
         self.bits[set] = self.bits[set] & !path | away;
     }
 
+    #[inline(always)]
     fn victim(&self, set: usize) -> usize {
         let bits = self.bits[set];
-        let (mut first, mut ways, mut node) = (0, self.ways, 1_u32);
-        while ways > 1 {
-            let left = ways.div_ceil(2);
-            let right = bits >> node & 1;
-            if right == 1 {
-                first += left;
-                ways -= left;
-            } else {
-                ways = left;
-            }
-            node = 2 * node + u32::from(right == 1);
+        let mut node = 1_u8;
+        for _ in 0..self.depth {
+            let right = convert::index(bits >> node & 1);
+            node = self.follows[usize::from(node) % NODES][right];
         }
-        first
+        usize::from(self.ways[usize::from(node) % NODES])
     }
 }

@@ -2,35 +2,48 @@
 
 use terrace_addr::{Access, AccessKind, Addr, Cycles, Gva, PageSize};
 
+use super::foresee::{BATCH, WORTHWHILE};
 use super::walk::Walked;
 use super::{Core, Mmu};
 use crate::cache::Caches;
 use crate::translation::Packed;
 use crate::{Below, Cause, Fault, Stack, Translation};
 
-/// Called before each walk, so that software can map what the walk is about to look for: a replay of a trace,
-/// whose pages are mapped when they are first touched, has no other sign of a touch.
-pub trait BeforeWalk<B: Below> {
+/// Software that fills in what a walk finds absent in the first dimension, as if it had always been there.
+///
+/// A replay of a trace, whose pages are mapped when they are first touched, has no other sign of a touch than a
+/// walk that finds nothing. Whatever is filled in lies at or below the absent entry, so the walk goes on there,
+/// and every count is that of tables that were complete from the start.
+pub trait Populate<B: Below> {
     /// What can go wrong.
     type Error;
 
-    /// `addr` is about to be walked for.
+    /// A walk for `addr` met an entry that is not present.
     ///
     /// # Errors
     /// Whatever ends the run.
-    fn before_walk(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<(), Self::Error>;
+    fn populate(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<Absent, Self::Error>;
 }
 
-/// The tables are ready: nothing is to be done before a walk.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Ready;
+/// What became of an absent entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// The page is mapped now, and all that lies below it.
+    Mapped,
+    /// Nothing was changed: the walk faults.
+    Stays,
+}
 
-impl<B: Below> BeforeWalk<B> for Ready {
+/// Nothing is filled in: absent entries fault.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AsTheyAre;
+
+impl<B: Below> Populate<B> for AsTheyAre {
     type Error = core::convert::Infallible;
 
     #[inline(always)]
-    fn before_walk(&mut self, _: &mut Stack<B>, _: Addr<Gva>) -> Result<(), Self::Error> {
-        Ok(())
+    fn populate(&mut self, _: &mut Stack<B>, _: Addr<Gva>) -> Result<Absent, Self::Error> {
+        Ok(Absent::Stays)
     }
 }
 
@@ -44,8 +57,8 @@ pub enum Stopped<E> {
         /// Why.
         fault: Fault,
     },
-    /// The hook before a walk failed.
-    Hook {
+    /// Filling in an absent entry failed.
+    Populate {
         /// The place of the access in the batch.
         at: usize,
         /// Its error.
@@ -54,9 +67,9 @@ pub enum Stopped<E> {
 }
 
 /// Why one access ended early.
-enum Ended<E> {
+pub(super) enum Ended<E> {
     Fault(Fault),
-    Hook(E),
+    Populate(E),
 }
 
 impl<E> From<Fault> for Ended<E> {
@@ -76,25 +89,35 @@ impl Mmu {
     /// Runs accesses on a core, in order, in its current context.
     ///
     /// # Errors
-    /// At the first access that faults, or whose hook fails; those before it are done.
+    /// At the first access that faults, or whose absent pages cannot be filled in; those before it are done.
     ///
     /// # Panics
     /// If there is no such core.
-    pub fn run<B: Below, H: BeforeWalk<B>>(
+    pub fn run<B: Below, P: Populate<B>>(
         &mut self,
         core: usize,
         stack: &mut Stack<B>,
         accesses: &[Access],
-        hook: &mut H,
-    ) -> Result<(), Stopped<H::Error>> {
+        populate: &mut P,
+    ) -> Result<(), Stopped<P::Error>> {
         let (core, shared, memory) = self.split(core);
-        for (at, access) in accesses.iter().enumerate() {
-            if let Err(ended) = core.access(shared, memory, stack, *access, hook) {
-                return Err(match ended {
-                    Ended::Fault(fault) => Stopped::Fault { at, fault },
-                    Ended::Hook(error) => Stopped::Hook { at, error },
-                });
+        let mut at = 0;
+        let mut walks = 0;
+        for batch in accesses.chunks(BATCH) {
+            if walks >= WORTHWHILE {
+                core.foresee(shared, memory, stack, batch);
             }
+            let before = core.tally.stlb_misses;
+            for access in batch {
+                if let Err(ended) = core.access(shared, memory, stack, *access, populate) {
+                    return Err(match ended {
+                        Ended::Fault(fault) => Stopped::Fault { at, fault },
+                        Ended::Populate(error) => Stopped::Populate { at, error },
+                    });
+                }
+                at += 1;
+            }
+            walks = core.tally.stlb_misses - before;
         }
         Ok(())
     }
@@ -113,7 +136,7 @@ impl Mmu {
         access: Access,
     ) -> Result<Translation, Fault> {
         let (core, shared, memory) = self.split(core);
-        match core.access(shared, memory, stack, access, &mut Ready) {
+        match core.access(shared, memory, stack, access, &mut AsTheyAre) {
             Ok(Piece { packed, size }) => {
                 let frame = packed.address().align_down(size);
                 Ok(Translation { addr: frame.offset_by(access.addr.offset_in(size)), size })
@@ -126,60 +149,60 @@ impl Mmu {
 impl Core {
     /// One access; what served its first byte is returned.
     #[inline(always)]
-    fn access<B: Below, H: BeforeWalk<B>>(
+    fn access<B: Below, P: Populate<B>>(
         &mut self,
         shared: &mut Caches,
         memory: Cycles,
         stack: &mut Stack<B>,
         access: Access,
-        hook: &mut H,
-    ) -> Result<Piece, Ended<H::Error>> {
+        populate: &mut P,
+    ) -> Result<Piece, Ended<P::Error>> {
         self.tally.references += 1;
-        let first = self.piece(shared, memory, stack, access.addr, access.kind, hook)?;
+        let first = self.piece(shared, memory, stack, access.addr, access.kind, populate)?;
         let last = access.last_byte();
         if (access.addr.get() ^ last.get()) >> PageSize::Size4K.shift() != 0 {
-            self.crossing(shared, memory, stack, access, first.size, hook)?;
+            self.crossing(shared, memory, stack, access, first.size, populate)?;
         }
         Ok(first)
     }
 
     /// The pages beyond the first of an access that crosses a boundary of 4 KiB.
     #[cold]
-    fn crossing<B: Below, H: BeforeWalk<B>>(
+    fn crossing<B: Below, P: Populate<B>>(
         &mut self,
         shared: &mut Caches,
         memory: Cycles,
         stack: &mut Stack<B>,
         access: Access,
         first: PageSize,
-        hook: &mut H,
-    ) -> Result<(), Ended<H::Error>> {
+        populate: &mut P,
+    ) -> Result<(), Ended<P::Error>> {
         let last = access.last_byte();
         let (mut at, mut size) = (access.addr, first);
         while at.align_down(size) != last.align_down(size) {
             at = at.align_down(size).offset_by(size.bytes());
-            size = self.piece(shared, memory, stack, at, access.kind, hook)?.size;
+            size = self.piece(shared, memory, stack, at, access.kind, populate)?.size;
         }
         Ok(())
     }
 
     /// One lookup.
     #[inline(always)]
-    fn piece<B: Below, H: BeforeWalk<B>>(
+    fn piece<B: Below, P: Populate<B>>(
         &mut self,
         shared: &mut Caches,
         memory: Cycles,
         stack: &mut Stack<B>,
         addr: Addr<Gva>,
         kind: AccessKind,
-        hook: &mut H,
-    ) -> Result<Piece, Ended<H::Error>> {
+        populate: &mut P,
+    ) -> Result<Piece, Ended<P::Error>> {
         self.tally.lookups[kind.index()] += 1;
         if let Some(hit) = self.first_level.lookup(addr, kind, self.tags) {
             if hit.packed.allows().permits(kind) {
                 return Ok(Piece { packed: hit.packed, size: hit.size });
             }
-            return self.upgrade(shared, memory, stack, addr, kind, hook);
+            return self.upgrade(shared, memory, stack, addr, kind, populate);
         }
         if !stack.first.covers(addr) {
             // Such an address is in no TLB; that it was looked up there is taken back.
@@ -189,19 +212,19 @@ impl Core {
             return Err(Ended::Fault(Fault::Page { addr, cause: Cause::NotPresent }));
         }
         self.tally.misses[kind.index()] += 1;
-        self.first_level_miss(shared, memory, stack, addr, kind, hook)
+        self.first_level_miss(shared, memory, stack, addr, kind, populate)
     }
 
     /// The second level, and a walk if it misses too.
-    fn first_level_miss<B: Below, H: BeforeWalk<B>>(
+    fn first_level_miss<B: Below, P: Populate<B>>(
         &mut self,
         shared: &mut Caches,
         memory: Cycles,
         stack: &mut Stack<B>,
         addr: Addr<Gva>,
         kind: AccessKind,
-        hook: &mut H,
-    ) -> Result<Piece, Ended<H::Error>> {
+        populate: &mut P,
+    ) -> Result<Piece, Ended<P::Error>> {
         if let Some(hit) = self.second_level.lookup(addr, kind, self.tags) {
             self.tally.stlb_hits += 1;
             self.tally.stlb_cycles += hit.latency;
@@ -213,52 +236,52 @@ impl Core {
                 self.first_level.insert(addr, packed, hit.size, kind, self.tags);
                 return Ok(Piece { packed, size: hit.size });
             }
-            return self.upgrade(shared, memory, stack, addr, kind, hook);
+            return self.upgrade(shared, memory, stack, addr, kind, populate);
         }
         self.tally.stlb_misses += 1;
-        self.fill(shared, memory, stack, addr, kind, hook)
+        self.fill(shared, memory, stack, addr, kind, populate)
     }
 
     /// A walk for an access that the cached entry does not allow. That entry goes first, with whatever else is
     /// found for its address: otherwise one of a smaller size would hide the new translation for ever.
     #[cold]
-    fn upgrade<B: Below, H: BeforeWalk<B>>(
+    fn upgrade<B: Below, P: Populate<B>>(
         &mut self,
         shared: &mut Caches,
         memory: Cycles,
         stack: &mut Stack<B>,
         addr: Addr<Gva>,
         kind: AccessKind,
-        hook: &mut H,
-    ) -> Result<Piece, Ended<H::Error>> {
+        populate: &mut P,
+    ) -> Result<Piece, Ended<P::Error>> {
         self.tally.upgrade_walks += 1;
         self.remove_found(addr);
-        self.fill(shared, memory, stack, addr, kind, hook)
+        self.fill(shared, memory, stack, addr, kind, populate)
     }
 
     /// A walk, and the insertion of what it finds.
     #[inline(always)]
-    fn fill<B: Below, H: BeforeWalk<B>>(
+    fn fill<B: Below, P: Populate<B>>(
         &mut self,
         shared: &mut Caches,
         memory: Cycles,
         stack: &mut Stack<B>,
         addr: Addr<Gva>,
         kind: AccessKind,
-        hook: &mut H,
-    ) -> Result<Piece, Ended<H::Error>> {
-        hook.before_walk(stack, addr).map_err(Ended::Hook)?;
-        match self.walk(shared, memory, stack, addr, kind) {
+        populate: &mut P,
+    ) -> Result<Piece, Ended<P::Error>> {
+        match self.walk(shared, memory, stack, addr, kind, populate) {
             Ok(Walked { packed, size }) => {
                 self.tally.translations[size.index()] += 1;
                 self.second_level.insert(addr, packed, size, kind, self.tags);
                 let held = self.first_level.insert(addr, packed, size, kind, self.tags);
                 Ok(Piece { packed, size: held.unwrap_or(size) })
             }
-            Err(fault) => {
+            Err(Ended::Fault(fault)) => {
                 self.faulted(addr, fault);
-                Err(fault.into())
+                Err(Ended::Fault(fault))
             }
+            Err(ended) => Err(ended),
         }
     }
 }

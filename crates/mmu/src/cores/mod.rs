@@ -10,12 +10,14 @@ use crate::{BuildError, Context, Counters};
 
 mod access;
 mod drop;
+mod foresee;
 mod nested;
 mod tlb;
 mod walk;
 mod walk_cache;
 
-pub use access::{BeforeWalk, Ready, Stopped};
+pub use access::{Absent, AsTheyAre, Populate, Stopped};
+pub use foresee::Foresee;
 pub use nested::Translate;
 
 use nested::NestedStructures;

@@ -3,6 +3,7 @@
 use terrace_addr::{AccessKind, Addr, Gva, PageSize};
 use terrace_table::{EntryIndex, Format, TableMemory, X86};
 
+use super::access::{Absent, Ended, Populate};
 use super::nested::Nested;
 use super::walk_cache::Place;
 use super::{Core, References};
@@ -21,14 +22,15 @@ pub(super) struct Walked {
 impl Core {
     /// Walks the tables for `addr`, which the first dimension's table covers.
     #[inline(always)]
-    pub(super) fn walk<B: Below>(
+    pub(super) fn walk<B: Below, P: Populate<B>>(
         &mut self,
         shared: &mut Caches,
         memory: Cycles,
         stack: &mut Stack<B>,
         addr: Addr<Gva>,
         kind: AccessKind,
-    ) -> Result<Walked, Fault> {
+        populate: &mut P,
+    ) -> Result<Walked, Ended<P::Error>> {
         let mut references = References {
             hierarchy: Hierarchy { own: &mut self.caches, shared, memory },
             tally: &mut self.tally,
@@ -36,8 +38,7 @@ impl Core {
         let table_access = B::table_access(&self.nested);
         let mut nested =
             Nested { structures: &mut self.nested, references: &mut references, root: self.tags.root };
-        let Stack { first, below } = stack;
-        let levels = first.level_count();
+        let levels = stack.first.level_count();
 
         let mut place = match self.walk_caches.lookup(addr, levels, self.tags.own) {
             Some(place) => {
@@ -46,17 +47,21 @@ impl Core {
             }
             None => Place {
                 level: levels,
-                address: below.translate(&mut nested, first.root(), table_access)?.address,
-                node: first.root_node(),
+                address: stack.below.translate(&mut nested, stack.first.root(), table_access)?.address,
+                node: stack.first.root_node(),
                 allows: Allows::EVERYTHING,
             },
         };
         loop {
             let index = EntryIndex::of(addr, place.level);
             nested.references.read(place.address.offset_by(index.byte_offset()));
-            let entry = first.memory().read(place.node, index);
+            let mut entry = stack.first.memory().read(place.node, index);
             if !X86::is_present(entry) {
-                return Err(Fault::Page { addr, cause: Cause::NotPresent });
+                let absent = populate.populate(stack, addr).map_err(Ended::Populate)?;
+                entry = stack.first.memory().read(place.node, index);
+                if absent == Absent::Stays || !X86::is_present(entry) {
+                    return Err(Fault::Page { addr, cause: Cause::NotPresent }.into());
+                }
             }
             let allows = place.allows.and(
                 Allows::NOTHING
@@ -65,32 +70,32 @@ impl Core {
             );
             if X86::is_leaf(entry, place.level) {
                 if !allows.permits(kind) {
-                    return Err(Fault::Page { addr, cause: Cause::Protection });
+                    return Err(Fault::Page { addr, cause: Cause::Protection }.into());
                 }
                 let mut bits = 0;
                 if self.accessed_dirty {
                     bits = X86::ACCESSED | if kind == AccessKind::Store { X86::DIRTY } else { 0 };
                     if !entry.has(bits) {
-                        first.memory_mut().set_bits(place.node, index, bits);
+                        stack.first.memory_mut().set_bits(place.node, index, bits);
                     }
                 }
                 let dirty = !self.accessed_dirty || entry.with(bits).has(X86::DIRTY);
                 let size = PageSize::of_level(place.level).unwrap_or(PageSize::Size1G);
                 let frame: Addr<B::Space> = X86::frame_address(entry, size);
-                let data = below.translate(&mut nested, frame.offset_by(addr.offset_in(size)), kind)?;
+                let data = stack.below.translate(&mut nested, frame.offset_by(addr.offset_in(size)), kind)?;
                 let allows = if dirty { allows } else { allows.and(Allows::FETCH) };
                 let allows =
                     allows.and(data.allows).with_if(Allows::GLOBAL, X86::is_global(entry)).of_leaf(size);
                 return Ok(Walked { packed: Packed::new(data.address, allows), size: size.min(data.size) });
             }
             if self.accessed_dirty && !entry.has(X86::ACCESSED) {
-                first.memory_mut().set_bits(place.node, index, X86::ACCESSED);
+                stack.first.memory_mut().set_bits(place.node, index, X86::ACCESSED);
             }
             let node_address: Addr<B::Space> = X86::node_address(entry);
             place = Place {
                 level: place.level - 1,
-                address: below.translate(&mut nested, node_address, table_access)?.address,
-                node: first.memory().child(place.node, index),
+                address: stack.below.translate(&mut nested, node_address, table_access)?.address,
+                node: stack.first.memory().child(place.node, index),
                 allows,
             };
             self.walk_caches.insert(addr, self.tags.own, place);

@@ -46,7 +46,11 @@ impl FromStr for Placement {
     }
 }
 
-/// The frames of a lower space: four parts of equal length, for table pages and each page size.
+/// The share of a part that table pages lie in: enough for tables of 4K pages that fill the part.
+const TABLE_SHARE: u64 = 256;
+
+/// The frames of a lower space: four parts of equal length, for table pages and each page size. Of the first
+/// only the beginning is used: kernels keep such pages together too (Linux groups what cannot be moved).
 #[derive(Debug, Clone)]
 pub struct Frames<L> {
     start: u64,
@@ -101,7 +105,8 @@ impl<L: Space> Frames<L> {
     }
 
     fn next(&mut self, part: usize, size: PageSize) -> Option<Addr<L>> {
-        let bits = self.memory.trailing_zeros() - size.shift();
+        let length = if part == 0 { self.memory / TABLE_SHARE } else { self.memory };
+        let bits = length.trailing_zeros() - size.shift();
         let number = self.taken[part];
         if number >> bits != 0 {
             return None;

@@ -1,7 +1,7 @@
 //! Mapping what is touched.
 
 use terrace_addr::{Addr, Bytes, Gpa, Gva, Hpa, Page, PageSize, Space};
-use terrace_mmu::{BeforeWalk, Below, Extended, Identity, Stack};
+use terrace_mmu::{Absent, Below, Extended, Identity, Populate, Stack};
 use terrace_table::{Ept, FrameSource, LeafFlags, Levels, SimulatedMemory, Table, TableError, X86};
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ use super::{Frames, MemoryFull, Rule};
 const GUEST: u64 = 0x6775_6573_7400_0000;
 const HOST: u64 = 0x686f_7374_0000_0000;
 
-/// Maps what a trace touches, by a rule, before the walk that looks for it.
+/// Maps what a trace touches, by a rule, when a walk first looks for it.
 #[derive(Debug)]
 pub struct Mapper<B: Below> {
     rule: Rule,
@@ -154,16 +154,17 @@ impl<B: Below> Mapper<B> {
     }
 }
 
-impl<B: Below> BeforeWalk<B> for Mapper<B>
+impl<B: Below> Populate<B> for Mapper<B>
 where
     Self: MapGuest<B>,
 {
     type Error = MapError;
 
-    /// A page that is mapped has everything below it mapped: one look at the first dimension is enough.
-    #[inline(always)]
-    fn before_walk(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<(), MapError> {
-        if stack.first.maps(addr) { Ok(()) } else { self.map_guest(stack, addr) }
+    /// A page that is mapped has everything below it mapped: the second dimension never lacks anything.
+    #[cold]
+    fn populate(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+        self.map_guest(stack, addr)?;
+        Ok(Absent::Mapped)
     }
 }
 

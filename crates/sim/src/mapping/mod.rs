@@ -5,7 +5,7 @@
 //! count as populated before the program ran: entries are accessed and dirty, and no fault is counted.
 //!
 //! Every lower space is laid out in four parts of equal length, its *memory*: table pages, 4K frames, 2M frames,
-//! 1G frames. Frames of each size are handed out in the order of first touch, contiguously or in the order of a
+//! 1G frames (table pages use the first 256th of their part: kernels keep them together too). Frames of each size are handed out in the order of first touch, contiguously or in the order of a
 //! seeded permutation of the part. The host's memory is four times the guest's, so that it can back all of it.
 
 mod file;

@@ -2,7 +2,7 @@
 
 use terrace_addr::Access;
 use terrace_machine::Machine;
-use terrace_mmu::{BeforeWalk, Below, Context, Counters, Extended, Fault, Identity, Mmu, Stack, Stopped};
+use terrace_mmu::{Below, Context, Counters, Extended, Fault, Identity, Mmu, Populate, Stack, Stopped};
 use terrace_table::Levels;
 
 use super::{Failure, ReplayError};
@@ -50,13 +50,13 @@ struct Walked<B: Below> {
 
 impl<B: Below> World for Walked<B>
 where
-    Mapper<B>: BeforeWalk<B, Error = MapError> + Send,
+    Mapper<B>: Populate<B, Error = MapError> + Send,
     Stack<B>: Send,
 {
     fn run(&mut self, thread: usize, accesses: &[Access]) -> Result<(), (usize, Failure)> {
         let core = thread % self.mmu.cores();
         self.mmu.run(core, &mut self.stack, accesses, &mut self.mapper).map_err(|stopped| match stopped {
-            Stopped::Hook { at, error } => (at, Failure::Map(error)),
+            Stopped::Populate { at, error } => (at, Failure::Map(error)),
             Stopped::Fault { at, fault: Fault::Page { addr, .. } } if !self.stack.first.covers(addr) => {
                 (at, Failure::NotCanonical { addr, levels: self.stack.first.level_count() })
             }

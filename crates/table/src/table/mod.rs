@@ -46,6 +46,27 @@ type StepIn<M> = Step<<M as TableMemory>::Space, <M as TableMemory>::Node>;
 /// A leaf of the table whose memory is `M`.
 type LeafIn<U, M> = Leaf<U, <M as TableMemory>::Space>;
 
+/// The place of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Location<L: Space, N> {
+    /// The entry's level.
+    pub level: u32,
+    /// The node that holds it.
+    pub node: N,
+    /// Its number in the node.
+    pub index: EntryIndex,
+    /// The node's address.
+    pub node_address: Addr<L>,
+}
+
+impl<L: Space, N> Location<L, N> {
+    /// The entry's address.
+    #[inline]
+    pub const fn address(&self) -> Addr<L> {
+        self.node_address.offset_by(self.index.byte_offset())
+    }
+}
+
 impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     /// An empty table, whose root takes a frame from `frames`.
     ///
@@ -137,6 +158,33 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
             if F::is_leaf(entry, level) {
                 return true;
             }
+            node = self.memory.child(node, index);
+            level -= 1;
+        }
+    }
+
+    /// Where the entry is that a walk for `addr` ends at: at level 1 without reading it, so that it can be asked
+    /// for before it is needed. None if an entry above is absent.
+    ///
+    /// `addr` must be one that the table [covers](Self::covers); for another the answer is that for some other
+    /// address.
+    #[inline]
+    pub fn locate(&self, addr: Addr<U>) -> Option<Location<M::Space, M::Node>> {
+        let (mut node, mut level, mut node_address) = (self.root_node, self.level_count(), self.root);
+        loop {
+            let index = EntryIndex::of(addr, level);
+            let here = Location { level, node, index, node_address };
+            if level == 1 {
+                return Some(here);
+            }
+            let entry = self.memory.read(node, index);
+            if !F::is_present(entry) {
+                return None;
+            }
+            if F::is_leaf(entry, level) {
+                return Some(here);
+            }
+            node_address = F::node_address(entry);
             node = self.memory.child(node, index);
             level -= 1;
         }
