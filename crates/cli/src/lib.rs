@@ -9,6 +9,7 @@ mod error;
 mod interrupt;
 mod list;
 mod replay;
+mod style;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -48,9 +49,9 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::list(&arguments),
     };
     match result {
-        Ok(Ended::Complete) => ExitCode::SUCCESS,
+        // A reader that has seen enough, such as `head`, is no failure.
+        Ok(Ended::Complete) | Err(CliError::Closed) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => ExitCode::from(130),
-        Err(CliError::Closed) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to be done if standard error is closed too.
             let _ = writeln!(io::stderr(), "error: {error}");

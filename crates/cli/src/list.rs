@@ -1,12 +1,12 @@
 //! `terrace list`.
 
 use clap::{Args, ValueEnum};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::ContentArrangement;
 use terrace_machine::{BUILTIN, builtin};
 use terrace_result::Metric;
 use terrace_sim::Mode;
 
-use crate::{CliError, Ended, print};
+use crate::{CliError, Ended, print, style};
 
 /// Arguments of `terrace list`.
 #[derive(Debug, Args)]
@@ -29,8 +29,8 @@ enum What {
 
 /// Prints a registry.
 pub(crate) fn list(arguments: &ListArguments) -> Result<Ended, CliError> {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    let mut table = style::table();
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     match arguments.what {
         What::Machines => {
             table.set_header(["machine", "what it is"]);

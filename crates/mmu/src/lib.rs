@@ -25,3 +25,9 @@ pub use fault::{Cause, Fault};
 pub use invalidate::{Invalidated, Invalidation};
 pub use stack::{Below, Extended, GuestTable, HostTable, Identity, Stack};
 pub use translation::Translation;
+
+/// What the sealed side of [`Below`] is made of.
+#[doc(hidden)]
+pub mod sealed {
+    pub use crate::cores::{Foresee, Found, Nested, NestedStructures, References, Translate};
+}

@@ -103,7 +103,6 @@ fn overlaps<U: Space>(model: &Model<U>, page: Page<U>) -> bool {
     model.values().any(|leaf| leaf.page.contains(page.start()) || page.contains(leaf.page.start()))
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each operation")]
 fn apply<U: Space, F: Format>(
     table: &mut Table<U, F, SimulatedMemory<Hpa>>,
     model: &mut Model<U>,

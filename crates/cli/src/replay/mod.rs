@@ -94,12 +94,11 @@ fn machine(arguments: &ReplayArguments) -> Result<(Machine, MachineUsed), CliErr
     let overrides: Vec<Override> = arguments.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let machine = find(&arguments.machine, &overrides)?;
     let built_in = BUILTIN.iter().find(|entry| entry.name == arguments.machine);
-    let sha256 = match built_in {
-        Some(entry) => Sha256::of(entry.text.as_bytes()),
-        None => {
-            let path = Path::new(&arguments.machine);
-            sha256_of(path).map_err(|error| CliError::Read { path: path.to_owned(), error })?
-        }
+    let sha256 = if let Some(entry) = built_in {
+        Sha256::of(entry.text.as_bytes())
+    } else {
+        let path = Path::new(&arguments.machine);
+        sha256_of(path).map_err(|error| CliError::Read { path: path.to_owned(), error })?
     };
     let used = MachineUsed { name: machine.name.clone(), sha256, overrides: arguments.set.clone() };
     Ok((machine, used))

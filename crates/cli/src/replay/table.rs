@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::CellAlignment;
 use terrace_addr::convert;
 use terrace_result::{ModeCounts, ReplayResult};
+
+use crate::style;
 
 /// The result as text: what was replayed, a column for each mode, and what the rows mean.
 pub(super) fn render(result: &ReplayResult) -> String {
@@ -24,8 +26,7 @@ pub(super) fn render(result: &ReplayResult) -> String {
         result.kinds,
         result.seed
     );
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let mut table = style::table();
     let header = [String::new()].into_iter().chain(result.modes.iter().map(|counts| counts.mode.clone()));
     table.set_header(header);
     for row in ROWS {
@@ -88,7 +89,7 @@ fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

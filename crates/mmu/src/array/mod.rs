@@ -6,7 +6,7 @@
 use terrace_addr::convert;
 use terrace_machine::Shape;
 use terrace_raw::tags::{LANES, matches};
-use terrace_raw::{Buffer, Zeroable, prefetch};
+use terrace_raw::{Buffer, Zeroable};
 
 mod key;
 mod replace;
@@ -172,13 +172,5 @@ impl<P: Zeroable> Array<P> {
             self.keys[slot] = 0;
             self.empty += 1;
         }
-    }
-
-    /// Asks for the set of this key.
-    #[inline(always)]
-    pub(crate) fn prefetch(&self, key: Key) {
-        let set = self.set(key);
-        prefetch(&self.tags[set * self.groups]);
-        prefetch(&self.keys[set * self.groups * LANES]);
     }
 }

@@ -66,7 +66,7 @@ impl Replace {
             Self::Order(order) => order.victim(set),
             Self::Stamps(stamps) => stamps.victim(set),
             Self::Tree(tree) => tree.victim(set),
-            Self::Random { random, ways } => convert::index((random.next_u64() >> 32) * *ways >> 32),
+            Self::Random { random, ways } => convert::index(((random.next_u64() >> 32) * *ways) >> 32),
         }
     }
 
@@ -104,7 +104,7 @@ impl Order {
         let order = self.orders[set];
         let way = convert::count(way);
         // The nibble of `way` is the lowest one that is zero after this; borrows spoil only higher ones.
-        let differences = order ^ way * ONES;
+        let differences = order ^ (way * ONES);
         let place = (differences.wrapping_sub(ONES) & !differences & ONES << 3).trailing_zeros() - 3;
         let below = (1_u64 << place) - 1;
         let moved = below << 4 | 15;
@@ -120,24 +120,24 @@ impl Order {
 /// When each way was touched last.
 #[derive(Debug, Clone)]
 pub(crate) struct Stamps {
-    stamps: Buffer<u64>,
+    touched: Buffer<u64>,
     ways: usize,
     now: u64,
 }
 
 impl Stamps {
     fn new(sets: usize, ways: usize) -> Self {
-        Self { stamps: Buffer::zeroed(sets * ways), ways, now: 0 }
+        Self { touched: Buffer::zeroed(sets * ways), ways, now: 0 }
     }
 
     #[inline(always)]
     fn touch(&mut self, set: usize, way: usize) {
         self.now += 1;
-        self.stamps[set * self.ways + way] = self.now;
+        self.touched[set * self.ways + way] = self.now;
     }
 
     fn victim(&self, set: usize) -> usize {
-        let stamps = &self.stamps[set * self.ways..(set + 1) * self.ways];
+        let stamps = &self.touched[set * self.ways..(set + 1) * self.ways];
         let oldest = stamps.iter().zip(0..).min_by_key(|&(stamp, _): &(_, usize)| stamp);
         oldest.map_or(0, |(_, way)| way)
     }

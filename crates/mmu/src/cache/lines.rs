@@ -117,5 +117,5 @@ impl Lines {
 /// The slice of a line: the upper half of a multiplicative hash, scaled.
 #[inline(always)]
 const fn slice(line: u64, slices: u64) -> u64 {
-    (line.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) * slices >> 32
+    ((line.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) * slices) >> 32
 }

@@ -18,9 +18,8 @@ mod walk_cache;
 
 pub use access::{Absent, AsTheyAre, Populate, Stopped};
 pub use foresee::Foresee;
-pub use nested::Translate;
+pub use nested::{Found, Nested, NestedStructures, Translate};
 
-use nested::NestedStructures;
 use tlb::Tlb;
 use walk_cache::WalkCaches;
 

@@ -84,8 +84,9 @@ impl WalkCaches {
     pub(super) fn insert<S: Space>(&mut self, addr: Addr<S>, context: u16, place: Place) {
         let level = place.level + 1;
         if let Some(Some(array)) = self.levels.get_mut(terrace_addr::convert::index32(level)) {
-            let content = (Packed::new(place.address, place.allows).bits(), u64::from(place.node.to_bits()));
-            array.insert_new(Key::prefix(addr, level, context), content);
+            let packed = Packed::new(place.address, place.allows);
+            let node = u64::from(place.node.to_bits());
+            array.insert_new(Key::prefix(addr, level, context), (packed.bits(), node));
         }
     }
 

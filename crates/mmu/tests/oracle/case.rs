@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use terrace_addr::convert;
 use terrace_machine::Machine;
 
 use crate::history::Operation;
@@ -25,8 +26,7 @@ impl Draw {
     }
 
     pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        let number = usize::try_from(self.below(from.len() as u64)).unwrap();
-        from[number]
+        from[convert::index(self.below(convert::count(from.len())))]
     }
 }
 

@@ -187,9 +187,12 @@ fn levels(count: u32) -> Levels {
     Levels::from_count(count).unwrap()
 }
 
+/// A table, and where its nodes come from.
+type Copy<'a, U, F, L> = (&'a mut Table<U, F, SimulatedMemory<L>>, &'a mut Frames);
+
 /// Maps the page of `size` around `addr`, or a smaller one where something is in the way, in both copies.
 fn map_both<U: Space, F: Format, L: Space>(
-    copies: [(&mut Table<U, F, SimulatedMemory<L>>, &mut Frames); 2],
+    copies: [Copy<'_, U, F, L>; 2],
     addr: Addr<U>,
     size: PageSize,
     base: u64,
@@ -223,7 +226,7 @@ pub(crate) struct Native {
 impl World for Native {
     fn new(machine: &Machine, seed: u64) -> Self {
         let format = X86::new(levels(machine.paging.levels));
-        let mut new_table = || {
+        let new_table = || {
             let mut frames = Frames { next: 1 << 20, ..Frames::default() };
             let table: GuestTable<Hpa> = Table::new(format, SimulatedMemory::new(), &mut frames).unwrap();
             (table, frames)

@@ -73,7 +73,7 @@ fn random_draws_once_for_each_replaced_entry() {
     // Filling empty ways and inserting present keys draw nothing: the first victim is the stream's first number.
     let mut array = full(6, Replacement::Random);
     array.insert(0, 3, ());
-    array.remove(|key, _| key == 5);
+    array.remove(|key, ()| key == 5);
     assert_eq!(victims(&mut array, 1), [5]);
     let mut stream = Xoshiro256PlusPlus::seed_from_u64(7);
     let mut draw = || {
@@ -82,7 +82,7 @@ fn random_draws_once_for_each_replaced_entry() {
     };
     let expected: Vec<_> = (0..20).map(|_| draw()).collect();
     // New keys again, so none is present.
-    array.remove(|key, _| key == 1000);
+    array.remove(|key, ()| key == 1000);
     array.insert(0, 5, ());
     assert_eq!(victims(&mut array, 20), expected);
 }
@@ -90,12 +90,12 @@ fn random_draws_once_for_each_replaced_entry() {
 #[test]
 fn the_lowest_empty_way_is_filled_first_and_emptying_leaves_the_order() {
     let mut array = full(4, Replacement::Lru);
-    array.remove(|key, _| key == 1 || key == 2);
+    array.remove(|key, ()| key == 1 || key == 2);
     // 1 and 2 are filled, and are then the last touched: 0 is the oldest, then 3.
     assert_eq!(victims(&mut array, 5), [1, 2, 0, 3, 1]);
 
     let mut array = full(4, Replacement::TreePlru);
-    array.remove(|key, _| key == 3);
+    array.remove(|key, ()| key == 3);
     // Filling 3 points root and b left, as they already did.
     assert_eq!(victims(&mut array, 3), [3, 0, 2]);
 }
