@@ -39,7 +39,7 @@ text { fill: #222 } .bar { fill: #b5532d } .good { fill: #3d7a4e }
     let most = measured.iter().map(|&(cycles, _)| cycles).max().unwrap_or(1);
     for (row, ((what, _, pages), (cycles, misses))) in BARS.iter().zip(measured).enumerate() {
         let y = 40 + 34 * row;
-        let width = 380 * cycles / most + 1;
+        let width = 360 * cycles / most + 1;
         let class = if *pages == "2M" { "good" } else { "bar" };
         writeln!(
             svg,

@@ -1,6 +1,7 @@
 //! How fast the engine is on this machine, beside what the machine itself does: `cargo bench -p terrace-sim`.
 //!
-//! With `--test`, as the project's check runs it, everything is small and done once.
+//! `-- gups` runs the rows whose names contain `gups`: hits, misses, gups, sort, native. With `--test`, as the
+//! project's check runs it, everything is small and done once. `TERRACE_BENCH_MACHINE` chooses the machine.
 
 use std::time::Instant;
 
@@ -18,11 +19,23 @@ fn main() {
     let machine = std::env::var("TERRACE_BENCH_MACHINE").unwrap_or_else(|_| "broadwell-e5-2620v4".to_owned());
     println!("{machine}, {} run", if small { "reduced" } else { "full" });
     let scale = |full: u64| if small { full / 1000 } else { full };
-    hits(&machine, scale(400_000_000));
-    few_misses(&machine, scale(100_000_000));
-    gups(&machine, if small { 32 << 20 } else { 32 << 30 }, scale(50_000_000));
-    sort(&machine, if small { 1 } else { 5 });
-    native(if small { 32 << 20 } else { 8 << 30 }, scale(100_000_000));
+    let filters: Vec<String> = std::env::args().skip(1).filter(|text| !text.starts_with('-')).collect();
+    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
+    if wanted("hits") {
+        hits(&machine, scale(400_000_000));
+    }
+    if wanted("misses") {
+        few_misses(&machine, scale(100_000_000));
+    }
+    if wanted("gups") {
+        gups(&machine, if small { 256 << 20 } else { 32 << 30 }, scale(50_000_000));
+    }
+    if wanted("sort") {
+        sort(&machine, if small { 1 } else { 5 });
+    }
+    if wanted("native") {
+        native(if small { 32 << 20 } else { 8 << 30 }, scale(100_000_000));
+    }
 }
 
 /// Prints a row: what was done, how often a second.
