@@ -20,7 +20,8 @@ fn main() {
     println!("{machine}, {} run", if small { "reduced" } else { "full" });
     let scale = |full: u64| if small { full / 1000 } else { full };
     let filters: Vec<String> = std::env::args().skip(1).filter(|text| !text.starts_with('-')).collect();
-    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
+    let wanted =
+        |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
     if wanted("hits") {
         hits(&machine, scale(400_000_000));
     }

@@ -80,14 +80,14 @@ fn order(caches: &BTreeMap<String, Cache>) -> Result<(), Problem> {
                 return Err(Problem::new(&["cache", name, "shared_by"], found, expected));
             }
         }
-        if cache.level > MAX_LEVEL {
-            let found = format!("level {}", cache.level);
-            return Err(Problem::new(&["cache", name, "level"], found, "levels from 1 to 3"));
-        }
         if cache.level != wanted {
             let found = format!("level {}", cache.level);
             let expected = format!("{wanted}: levels follow each other from 1 on");
             return Err(Problem::new(&["cache", name, "level"], found, expected));
+        }
+        if cache.level > MAX_LEVEL {
+            let found = format!("level {}", cache.level);
+            return Err(Problem::new(&["cache", name, "level"], found, "levels from 1 to 3"));
         }
         nearer = Some((name, cache));
     }

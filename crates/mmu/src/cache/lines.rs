@@ -19,7 +19,12 @@ pub(super) struct Lines {
     tags: Buffer<[u32; LANES]>,
     replace: Replace,
     empty: usize,
+    /// Whether the tags are larger than the caches nearest to a core of the machine that simulates.
+    far: bool,
 }
+
+/// What fits into the first-level cache of most machines, and leaves room there.
+const NEAR_BYTES: usize = 16 << 10;
 
 /// In the lanes behind the last way: no line's tag.
 const NO_WAY: u32 = u32::MAX;
@@ -61,6 +66,7 @@ impl Lines {
             tags,
             replace: Replace::new(sets, ways, policy),
             empty: sets * ways,
+            far: sets * groups * size_of::<[u32; LANES]>() > NEAR_BYTES,
         })
     }
 
@@ -103,8 +109,12 @@ impl Lines {
         false
     }
 
+    /// Asks for the set of a line, if the tags are too many to be near anyway.
     #[inline(always)]
     pub(super) fn prefetch(&self, line: u64) {
+        if !self.far {
+            return;
+        }
         let (set, _) = self.place(line);
         prefetch(&self.tags[set * self.groups]);
         if self.groups * LANES > 16 {

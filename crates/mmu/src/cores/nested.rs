@@ -80,7 +80,8 @@ impl Translate<Gpa> for Extended {
         addr: Addr<Gpa>,
         kind: AccessKind,
     ) -> Result<Found, Fault> {
-        if let Some(found) = nested.structures.lookup(addr, nested.root)
+        let cached = nested.structures.lookup(addr, nested.root);
+        if let Some(found) = cached
             && found.allows.permits(kind)
         {
             nested.references.tally.nested_tlb_hits += 1;
@@ -93,7 +94,7 @@ impl Translate<Gpa> for Extended {
         let found = self.walk(nested, addr, kind).inspect_err(|_| {
             nested.structures.remove(addr, nested.root);
         })?;
-        nested.structures.insert(addr, nested.root, found);
+        nested.structures.insert(addr, nested.root, found, cached.is_some());
         Ok(found)
     }
 }
@@ -205,14 +206,16 @@ impl NestedStructures {
         None
     }
 
-    /// Keeps a translation at the largest size that is held and not above it.
+    /// Keeps a translation at the largest size that is held and not above it; `replaces` says that a lookup found
+    /// something that may have the same key.
     #[inline(always)]
-    fn insert(&mut self, addr: Addr<Gpa>, root: u16, found: Found) {
+    fn insert(&mut self, addr: Addr<Gpa>, root: u16, found: Found, replaces: bool) {
         let held = PageSize::ALL.into_iter().rev().filter(|&size| size <= found.size);
         let held = held.into_iter().find_map(|size| Some((size, self.serving[size.index()]?)));
         if let Some((size, number)) = held {
             let content = Packed::new(found.address.align_down(size), found.allows).bits();
-            self.arrays[number].insert(Key::page(addr, size, root), content);
+            let (array, key) = (&mut self.arrays[number], Key::page(addr, size, root));
+            if replaces { array.insert(key, content) } else { array.insert_new(key, content) }
         }
     }
 

@@ -113,7 +113,8 @@ impl Tlb {
         let key = Key::page(addr, held, if global { tags.global } else { tags.own });
         // What is kept is the piece's own frame, so that the entry alone translates.
         let frame = packed.address().align_down(held);
-        self.arrays[number].entries.insert(key, Packed::new(frame, packed.allows()).bits());
+        // A lookup of every size has just missed, or whatever it found was removed.
+        self.arrays[number].entries.insert_new(key, Packed::new(frame, packed.allows()).bits());
         Some(held)
     }
 

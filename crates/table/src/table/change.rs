@@ -8,8 +8,8 @@ use crate::{Entry, EntryIndex, Format, FrameSource, LeafFlags, TableError, Table
 impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     /// Maps `page` to the frame at `frame`.
     ///
-    /// Nodes that are missing on the way take frames from `frames`. An empty node where a larger page goes is
-    /// given back; paging-structure caches may still hold it, and the effects say so. Otherwise there are no
+    /// Nodes that are missing on the way take frames from `frames`. Nodes without a leaf where a larger page
+    /// goes are given back; paging-structure caches may still hold them, and the effects say so. Otherwise there are no
     /// effects: an absent entry is cached nowhere.
     ///
     /// # Errors
@@ -51,12 +51,41 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
             return Err(mapped);
         }
         let child = self.memory.child(node, index);
-        if !self.memory.is_empty(child) {
+        if self.holds_leaf(child, level - 1) {
             return Err(mapped);
         }
-        self.memory.detach(child);
-        frames.give_back(F::node_address(old));
+        self.free(child, level - 1, F::node_address(old), frames);
         Ok(Effects::stale(page))
+    }
+
+    /// Whether there is a leaf in or below a node of `level`.
+    fn holds_leaf(&self, node: M::Node, level: u32) -> bool {
+        if self.memory.is_empty(node) {
+            return false;
+        }
+        EntryIndex::all().any(|index| {
+            let entry = self.memory.read(node, index);
+            F::is_present(entry)
+                && (F::is_leaf(entry, level) || self.holds_leaf(self.memory.child(node, index), level - 1))
+        })
+    }
+
+    /// Gives back a node of `level` and all below it. Nothing refers to it any more, and it holds no leaf.
+    fn free(
+        &mut self,
+        node: M::Node,
+        level: u32,
+        address: Addr<M::Space>,
+        frames: &mut impl FrameSource<M::Space>,
+    ) {
+        for index in EntryIndex::all() {
+            let entry = self.memory.read(node, index);
+            if F::is_present(entry) && !F::is_leaf(entry, level) {
+                self.free(self.memory.child(node, index), level - 1, F::node_address(entry), frames);
+            }
+        }
+        self.memory.detach(node);
+        frames.give_back(address);
     }
 
     /// Unmaps the leaf of exactly this page. Nodes that become empty stay ([`prune`](Self::prune) gives them
