@@ -3,49 +3,12 @@
 use terrace_addr::{Access, AccessKind, Addr, Cycles, Gva, PageSize};
 
 use super::foresee::{BATCH, WORTHWHILE};
+use super::populate::{AsTheyAre, Ended, Populate};
 use super::walk::Walked;
 use super::{Core, Mmu};
 use crate::cache::Caches;
 use crate::translation::Packed;
 use crate::{Below, Cause, Fault, Stack, Translation};
-
-/// Software that fills in what a walk finds absent in the first dimension, as if it had always been there.
-///
-/// A replay of a trace, whose pages are mapped when they are first touched, has no other sign of a touch than a
-/// walk that finds nothing. Whatever is filled in lies at or below the absent entry, so the walk goes on there,
-/// and every count is that of tables that were complete from the start.
-pub trait Populate<B: Below> {
-    /// What can go wrong.
-    type Error;
-
-    /// A walk for `addr` met an entry that is not present.
-    ///
-    /// # Errors
-    /// Whatever ends the run.
-    fn populate(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<Absent, Self::Error>;
-}
-
-/// What became of an absent entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Absent {
-    /// The page is mapped now, and all that lies below it.
-    Mapped,
-    /// Nothing was changed: the walk faults.
-    Stays,
-}
-
-/// Nothing is filled in: absent entries fault.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct AsTheyAre;
-
-impl<B: Below> Populate<B> for AsTheyAre {
-    type Error = core::convert::Infallible;
-
-    #[inline(always)]
-    fn populate(&mut self, _: &mut Stack<B>, _: Addr<Gva>) -> Result<Absent, Self::Error> {
-        Ok(Absent::Stays)
-    }
-}
 
 /// Why a run of accesses ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,18 +27,6 @@ pub enum Stopped<E> {
         /// Its error.
         error: E,
     },
-}
-
-/// Why one access ended early.
-pub(super) enum Ended<E> {
-    Fault(Fault),
-    Populate(E),
-}
-
-impl<E> From<Fault> for Ended<E> {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
 }
 
 /// What served a lookup: where its page is, and the page's size.
@@ -100,16 +51,16 @@ impl Mmu {
         accesses: &[Access],
         populate: &mut P,
     ) -> Result<(), Stopped<P::Error>> {
-        let (core, shared, memory) = self.split(core);
+        let mut running = self.running(core, stack, populate);
         let mut at = 0;
         let mut walks = 0;
         for batch in accesses.chunks(BATCH) {
             if walks >= WORTHWHILE {
-                core.foresee(shared, memory, stack, batch);
+                running.foresee(batch);
             }
-            let before = core.tally.stlb_misses;
+            let before = running.core.tally.stlb_misses;
             for access in batch {
-                if let Err(ended) = core.access(shared, memory, stack, *access, populate) {
+                if let Err(ended) = running.access(*access) {
                     return Err(match ended {
                         Ended::Fault(fault) => Stopped::Fault { at, fault },
                         Ended::Populate(error) => Stopped::Populate { at, error },
@@ -117,7 +68,7 @@ impl Mmu {
                 }
                 at += 1;
             }
-            walks = core.tally.stlb_misses - before;
+            walks = running.core.tally.stlb_misses - before;
         }
         Ok(())
     }
@@ -135,8 +86,7 @@ impl Mmu {
         stack: &mut Stack<B>,
         access: Access,
     ) -> Result<Translation, Fault> {
-        let (core, shared, memory) = self.split(core);
-        match core.access(shared, memory, stack, access, &mut AsTheyAre) {
+        match self.running(core, stack, &mut AsTheyAre).access(access) {
             Ok(Piece { packed, size }) => {
                 let frame = packed.address().align_down(size);
                 Ok(Translation { addr: frame.offset_by(access.addr.offset_in(size)), size })
@@ -146,142 +96,108 @@ impl Mmu {
     }
 }
 
-impl Core {
+/// A core at work: its structures, what it shares, and the tables that it walks.
+pub(super) struct Running<'a, B: Below, P> {
+    pub(super) core: &'a mut Core,
+    pub(super) shared: &'a mut Caches,
+    pub(super) memory: Cycles,
+    pub(super) stack: &'a mut Stack<B>,
+    pub(super) populate: &'a mut P,
+}
+
+impl<B: Below, P: Populate<B>> Running<'_, B, P> {
     /// One access; what served its first byte is returned.
     #[inline(always)]
-    fn access<B: Below, P: Populate<B>>(
-        &mut self,
-        shared: &mut Caches,
-        memory: Cycles,
-        stack: &mut Stack<B>,
-        access: Access,
-        populate: &mut P,
-    ) -> Result<Piece, Ended<P::Error>> {
-        self.tally.references += 1;
-        let first = self.piece(shared, memory, stack, access.addr, access.kind, populate)?;
+    fn access(&mut self, access: Access) -> Result<Piece, Ended<P::Error>> {
+        self.core.tally.references += 1;
+        let first = self.piece(access.addr, access.kind)?;
         let last = access.last_byte();
         if (access.addr.get() ^ last.get()) >> PageSize::Size4K.shift() != 0 {
-            self.crossing(shared, memory, stack, access, first.size, populate)?;
+            self.crossing(access, first.size)?;
         }
         Ok(first)
     }
 
     /// The pages beyond the first of an access that crosses a boundary of 4 KiB.
     #[cold]
-    fn crossing<B: Below, P: Populate<B>>(
-        &mut self,
-        shared: &mut Caches,
-        memory: Cycles,
-        stack: &mut Stack<B>,
-        access: Access,
-        first: PageSize,
-        populate: &mut P,
-    ) -> Result<(), Ended<P::Error>> {
+    fn crossing(&mut self, access: Access, first: PageSize) -> Result<(), Ended<P::Error>> {
         let last = access.last_byte();
         let (mut at, mut size) = (access.addr, first);
         while at.align_down(size) != last.align_down(size) {
             at = at.align_down(size).offset_by(size.bytes());
-            size = self.piece(shared, memory, stack, at, access.kind, populate)?.size;
+            size = self.piece(at, access.kind)?.size;
         }
         Ok(())
     }
 
     /// One lookup.
     #[inline(always)]
-    fn piece<B: Below, P: Populate<B>>(
-        &mut self,
-        shared: &mut Caches,
-        memory: Cycles,
-        stack: &mut Stack<B>,
-        addr: Addr<Gva>,
-        kind: AccessKind,
-        populate: &mut P,
-    ) -> Result<Piece, Ended<P::Error>> {
-        self.tally.lookups[kind.index()] += 1;
-        if let Some(hit) = self.first_level.lookup(addr, kind, self.tags) {
+    fn piece(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+        let core = &mut *self.core;
+        core.tally.lookups[kind.index()] += 1;
+        if let Some(hit) = core.first_level.lookup(addr, kind, core.tags) {
             if hit.packed.allows().permits(kind) {
                 return Ok(Piece { packed: hit.packed, size: hit.size });
             }
-            return self.upgrade(shared, memory, stack, addr, kind, populate);
+            return self.upgrade(addr, kind);
         }
-        if !stack.first.covers(addr) {
+        if !self.stack.first.covers(addr) {
             // Such an address is in no TLB; that it was looked up there is taken back.
-            self.tally.lookups[kind.index()] -= 1;
-            self.tally.outside += 1;
-            self.tally.page_faults += 1;
+            core.tally.lookups[kind.index()] -= 1;
+            core.tally.outside += 1;
+            core.tally.page_faults += 1;
             return Err(Ended::Fault(Fault::Page { addr, cause: Cause::NotPresent }));
         }
-        self.tally.misses[kind.index()] += 1;
-        self.first_level_miss(shared, memory, stack, addr, kind, populate)
+        core.tally.misses[kind.index()] += 1;
+        self.first_level_miss(addr, kind)
     }
 
     /// The second level, and a walk if it misses too.
-    fn first_level_miss<B: Below, P: Populate<B>>(
-        &mut self,
-        shared: &mut Caches,
-        memory: Cycles,
-        stack: &mut Stack<B>,
-        addr: Addr<Gva>,
-        kind: AccessKind,
-        populate: &mut P,
-    ) -> Result<Piece, Ended<P::Error>> {
-        if let Some(hit) = self.second_level.lookup(addr, kind, self.tags) {
-            self.tally.stlb_hits += 1;
-            self.tally.stlb_cycles += hit.latency;
+    fn first_level_miss(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+        let core = &mut *self.core;
+        if let Some(hit) = core.second_level.lookup(addr, kind, core.tags) {
+            core.tally.stlb_hits += 1;
+            core.tally.stlb_cycles += hit.latency;
             if hit.packed.allows().permits(kind) {
                 // The piece that holds the address, to 4 KiB: the first level may hold smaller pages.
                 let offset = addr.offset_in(hit.size);
                 let frame = hit.packed.address().offset_by(offset).align_down(PageSize::Size4K);
                 let packed = Packed::new(frame, hit.packed.allows());
-                self.first_level.insert(addr, packed, hit.size, kind, self.tags);
+                core.first_level.insert(addr, packed, hit.size, kind, core.tags);
                 return Ok(Piece { packed, size: hit.size });
             }
-            return self.upgrade(shared, memory, stack, addr, kind, populate);
+            return self.upgrade(addr, kind);
         }
-        self.tally.stlb_misses += 1;
-        self.fill(shared, memory, stack, addr, kind, populate)
+        core.tally.stlb_misses += 1;
+        self.fill(addr, kind)
     }
 
     /// A walk for an access that the cached entry does not allow. That entry goes first, with whatever else is
     /// found for its address: otherwise one of a smaller size would hide the new translation for ever.
     #[cold]
-    fn upgrade<B: Below, P: Populate<B>>(
-        &mut self,
-        shared: &mut Caches,
-        memory: Cycles,
-        stack: &mut Stack<B>,
-        addr: Addr<Gva>,
-        kind: AccessKind,
-        populate: &mut P,
-    ) -> Result<Piece, Ended<P::Error>> {
-        self.tally.upgrade_walks += 1;
-        self.remove_found(addr);
-        self.fill(shared, memory, stack, addr, kind, populate)
+    fn upgrade(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+        self.core.tally.upgrade_walks += 1;
+        self.core.remove_found(addr);
+        self.fill(addr, kind)
     }
 
     /// A walk, and the insertion of what it finds.
     #[inline(always)]
-    fn fill<B: Below, P: Populate<B>>(
-        &mut self,
-        shared: &mut Caches,
-        memory: Cycles,
-        stack: &mut Stack<B>,
-        addr: Addr<Gva>,
-        kind: AccessKind,
-        populate: &mut P,
-    ) -> Result<Piece, Ended<P::Error>> {
-        match self.walk(shared, memory, stack, addr, kind, populate) {
+    fn fill(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+        match self.walk(addr, kind) {
             Ok(Walked { packed, size }) => {
-                self.tally.translations[size.index()] += 1;
-                self.second_level.insert(addr, packed, size, kind, self.tags);
-                let held = self.first_level.insert(addr, packed, size, kind, self.tags);
+                let core = &mut *self.core;
+                core.tally.translations[size.index()] += 1;
+                core.second_level.insert(addr, packed, size, kind, core.tags);
+                let held = core.first_level.insert(addr, packed, size, kind, core.tags);
                 Ok(Piece { packed, size: held.unwrap_or(size) })
             }
-            Err(Ended::Fault(fault)) => {
-                self.faulted(addr, fault);
-                Err(Ended::Fault(fault))
+            Err(ended) => {
+                if let Ended::Fault(fault) = ended {
+                    self.core.faulted(addr, fault);
+                }
+                Err(ended)
             }
-            Err(ended) => Err(ended),
         }
     }
 }

@@ -7,10 +7,9 @@
 use terrace_addr::{Access, Addr, Gpa, Gva, Hpa, PageSize, Space};
 use terrace_table::{Ept, Format, Location, Node, TableMemory, X86};
 
-use super::Core;
-use crate::cache::{Caches, Hierarchy};
+use super::access::Running;
+use crate::cache::Hierarchy;
 use crate::{Below, Extended, Identity, Stack};
-use terrace_addr::Cycles;
 
 /// The accesses that are looked at together.
 pub(super) const BATCH: usize = 32;
@@ -83,27 +82,22 @@ struct Ahead<L: Space> {
     entry_below: Option<Location<Hpa, Node>>,
 }
 
-impl Core {
+impl<B: Below, P> Running<'_, B, P> {
     /// Asks for what `accesses`, at most [`BATCH`] of them, will walk through.
-    pub(super) fn foresee<B: Below>(
-        &mut self,
-        shared: &mut Caches,
-        memory: Cycles,
-        stack: &Stack<B>,
-        accesses: &[Access],
-    ) {
-        let Stack { first, below } = stack;
+    pub(super) fn foresee(&mut self, accesses: &[Access]) {
+        let Self { core, shared, memory, stack, .. } = self;
+        let Stack { first, below } = &**stack;
         let mut ahead: [Option<Ahead<B::Space>>; BATCH] = [None; BATCH];
         for (access, ahead) in accesses.iter().zip(&mut ahead) {
             let Access { addr, kind, .. } = *access;
-            if self.second_level.would_hit(addr, kind, self.tags) {
+            if core.second_level.would_hit(addr, kind, core.tags) {
                 continue;
             }
             let Some(entry) = first.locate(addr) else { continue };
             first.memory().prefetch(entry.node, entry.index);
             *ahead = Some(Ahead { addr, entry, entry_below: below.ask(entry.address()) });
         }
-        let hierarchy = Hierarchy { own: &mut self.caches, shared, memory };
+        let hierarchy = Hierarchy { own: &mut core.caches, shared, memory: *memory };
         let prefetch = |line: Option<Addr<Hpa>>| {
             if let Some(line) = line {
                 hierarchy.prefetch(line);

@@ -6,20 +6,23 @@ use terrace_machine::{Machine, SharedBy};
 use crate::cache::{Caches, Hierarchy};
 use crate::context::{Contexts, Tags};
 use crate::counters::Tally;
-use crate::{BuildError, Context, Counters};
+use crate::{Below, BuildError, Context, Counters, Stack};
 
 mod access;
 mod drop;
 mod foresee;
 mod nested;
+mod populate;
 mod tlb;
 mod walk;
 mod walk_cache;
 
-pub use access::{Absent, AsTheyAre, Populate, Stopped};
+pub use access::Stopped;
 pub use foresee::Foresee;
 pub use nested::{Found, Nested, NestedStructures, Translate};
+pub use populate::{Absent, AsTheyAre, Populate};
 
+use access::Running;
 use tlb::Tlb;
 use walk_cache::WalkCaches;
 
@@ -112,12 +115,20 @@ impl Mmu {
         })
     }
 
-    /// A core and the caches that it sees beyond its own.
-    fn split(&mut self, core: usize) -> (&mut Core, &mut Caches, Cycles) {
+    /// A core at work on the tables of `stack`.
+    fn running<'a, B: Below, P>(
+        &'a mut self,
+        core: usize,
+        stack: &'a mut Stack<B>,
+        populate: &'a mut P,
+    ) -> Running<'a, B, P> {
         self.core(core);
         let Self { cores, sockets, cores_per_socket, memory, .. } = self;
         match &mut cores[core] {
-            Some(own) => (own, &mut sockets[core / *cores_per_socket], *memory),
+            Some(own) => {
+                let shared = &mut sockets[core / *cores_per_socket];
+                Running { core: own, shared, memory: *memory, stack, populate }
+            }
             None => unreachable!("built above"),
         }
     }

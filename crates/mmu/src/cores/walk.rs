@@ -3,14 +3,14 @@
 use terrace_addr::{AccessKind, Addr, Gva, PageSize};
 use terrace_table::{EntryIndex, Format, TableMemory, X86};
 
-use super::access::{Absent, Ended, Populate};
+use super::access::Running;
 use super::nested::Nested;
+use super::populate::{Absent, Ended, Populate};
 use super::walk_cache::Place;
 use super::{Core, References};
-use crate::cache::{Caches, Hierarchy};
+use crate::cache::Hierarchy;
 use crate::translation::{Allows, Packed};
-use crate::{Below, Cause, Fault, Stack};
-use terrace_addr::Cycles;
+use crate::{Below, Cause, Fault};
 
 /// What a walk found: the 4 KiB frame of the address, what it allows, and the smallest leaf that was walked.
 #[derive(Debug, Clone, Copy)]
@@ -19,28 +19,19 @@ pub(super) struct Walked {
     pub(super) size: PageSize,
 }
 
-impl Core {
+impl<B: Below, P: Populate<B>> Running<'_, B, P> {
     /// Walks the tables for `addr`, which the first dimension's table covers.
     #[inline(always)]
-    pub(super) fn walk<B: Below, P: Populate<B>>(
-        &mut self,
-        shared: &mut Caches,
-        memory: Cycles,
-        stack: &mut Stack<B>,
-        addr: Addr<Gva>,
-        kind: AccessKind,
-        populate: &mut P,
-    ) -> Result<Walked, Ended<P::Error>> {
-        let mut references = References {
-            hierarchy: Hierarchy { own: &mut self.caches, shared, memory },
-            tally: &mut self.tally,
-        };
-        let table_access = B::table_access(&self.nested);
-        let mut nested =
-            Nested { structures: &mut self.nested, references: &mut references, root: self.tags.root };
+    pub(super) fn walk(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Walked, Ended<P::Error>> {
+        let Self { core, shared, memory, stack, populate } = self;
+        let Core { walk_caches, nested: structures, accessed_dirty, caches, tags, tally, .. } = &mut **core;
+        let table_access = B::table_access(structures);
+        let hierarchy = Hierarchy { own: caches, shared, memory: *memory };
+        let mut references = References { hierarchy, tally };
+        let mut nested = Nested { structures, references: &mut references, root: tags.root };
         let levels = stack.first.level_count();
 
-        let mut place = match self.walk_caches.lookup(addr, levels, self.tags.own) {
+        let mut place = match walk_caches.lookup(addr, levels, tags.own) {
             Some(place) => {
                 nested.references.tally.walk_cache_hits += 1;
                 place
@@ -73,13 +64,13 @@ impl Core {
                     return Err(Fault::Page { addr, cause: Cause::Protection }.into());
                 }
                 let mut bits = 0;
-                if self.accessed_dirty {
+                if *accessed_dirty {
                     bits = X86::ACCESSED | if kind == AccessKind::Store { X86::DIRTY } else { 0 };
                     if !entry.has(bits) {
                         stack.first.memory_mut().set_bits(place.node, index, bits);
                     }
                 }
-                let dirty = !self.accessed_dirty || entry.with(bits).has(X86::DIRTY);
+                let dirty = !*accessed_dirty || entry.with(bits).has(X86::DIRTY);
                 let size = PageSize::of_level(place.level).unwrap_or(PageSize::Size1G);
                 let frame: Addr<B::Space> = X86::frame_address(entry, size);
                 let data = stack.below.translate(&mut nested, frame.offset_by(addr.offset_in(size)), kind)?;
@@ -88,7 +79,7 @@ impl Core {
                     allows.and(data.allows).with_if(Allows::GLOBAL, X86::is_global(entry)).of_leaf(size);
                 return Ok(Walked { packed: Packed::new(data.address, allows), size: size.min(data.size) });
             }
-            if self.accessed_dirty && !entry.has(X86::ACCESSED) {
+            if *accessed_dirty && !entry.has(X86::ACCESSED) {
                 stack.first.memory_mut().set_bits(place.node, index, X86::ACCESSED);
             }
             let node_address: Addr<B::Space> = X86::node_address(entry);
@@ -98,7 +89,7 @@ impl Core {
                 node: stack.first.memory().child(place.node, index),
                 allows,
             };
-            self.walk_caches.insert(addr, self.tags.own, place);
+            walk_caches.insert(addr, tags.own, place);
         }
     }
 }

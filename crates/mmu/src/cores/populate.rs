@@ -1,0 +1,55 @@
+//! Filling in what a walk finds absent.
+
+use terrace_addr::{Addr, Gva};
+
+use crate::{Below, Fault, Stack};
+
+/// Software that fills in what a walk finds absent in the first dimension, as if it had always been there.
+///
+/// A replay of a trace, whose pages are mapped when they are first touched, has no other sign of a touch than a
+/// walk that finds nothing. Whatever is filled in lies at or below the absent entry, so the walk goes on there,
+/// and every count is that of tables that were complete from the start.
+pub trait Populate<B: Below> {
+    /// What can go wrong.
+    type Error;
+
+    /// A walk for `addr` met an entry that is not present.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn populate(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<Absent, Self::Error>;
+}
+
+/// What became of an absent entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// The page is mapped now, and all that lies below it.
+    Mapped,
+    /// Nothing was changed: the walk faults.
+    Stays,
+}
+
+/// Nothing is filled in: absent entries fault.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AsTheyAre;
+
+impl<B: Below> Populate<B> for AsTheyAre {
+    type Error = core::convert::Infallible;
+
+    #[inline(always)]
+    fn populate(&mut self, _: &mut Stack<B>, _: Addr<Gva>) -> Result<Absent, Self::Error> {
+        Ok(Absent::Stays)
+    }
+}
+
+/// Why one access ended early.
+pub(super) enum Ended<E> {
+    Fault(Fault),
+    Populate(E),
+}
+
+impl<E> From<Fault> for Ended<E> {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
