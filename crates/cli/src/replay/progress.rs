@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use terrace_addr::convert;
 
 /// A bar on standard error with the share of the input that was replayed, the speed and the time left; nothing
 /// where standard error is no terminal.
@@ -38,7 +39,8 @@ impl Progress {
         self.bar.set_length(read.total);
         self.bar.set_position(read.read);
         let microseconds = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
-        self.bar.set_message(format!("{} M accesses/s", self.references / microseconds));
+        let speed = convert::ratio(self.references, microseconds);
+        self.bar.set_message(format!("{speed:.1} M accesses/s"));
     }
 }
 
