@@ -103,6 +103,23 @@ fn a_users_machine_file_is_equal_to_a_built_in_one() {
     assert_eq!(mine, json("gups.drmemtrace.zip", &["--machine", "broadwell-e5-2620v4"]));
 }
 
+/// Every command that the help shows works as shown.
+#[test]
+fn the_examples_in_the_help_work() {
+    let mut examples = 0;
+    for command in ["replay", "list"] {
+        let help = terrace(&[command, "--help"]).success();
+        for example in help.lines().filter_map(|line| line.strip_prefix("  terrace ")) {
+            let words = example.split(' ').map(|word| word.replace("tests/data/", &data("")));
+            let words: Vec<String> = words.collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            assert!(!terrace(&words).success().is_empty(), "{example}");
+            examples += 1;
+        }
+    }
+    assert_eq!(examples, 5);
+}
+
 #[test]
 fn registries_are_listed() {
     for (what, entry) in

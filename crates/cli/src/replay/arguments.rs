@@ -17,8 +17,8 @@ const EXAMPLES: &str = "Examples:
   terrace replay tests/data/mix.champsim.xz --accesses data --pages guest=2M,host=4K
   terrace replay tests/data/gups.drmemtrace.zip --set tlb.stlb.entries=1024 --set tlb.stlb.ways=8
 
-A trace holds virtual addresses only. What it touches is mapped at first touch: --pages says with which page
-sizes, --frames where frames lie, and the pages count as populated before the program ran (no faults).";
+A trace holds virtual addresses only. What it touches is mapped at first touch: --pages says with which page sizes, \
+                        --frames where frames lie, and the pages count as populated before the program ran (no faults).";
 
 /// Arguments of `terrace replay`.
 #[derive(Debug, Args)]
