@@ -20,6 +20,9 @@ pub struct MappingFile {
     host_lower_end: u64,
 }
 
+/// Given frames end here (64 TiB), so that the parts of memory that follow them are addresses too.
+const MAX_LOWER: u64 = 1 << 46;
+
 /// By their first address.
 type Ranges = BTreeMap<u64, Range>;
 
@@ -87,8 +90,8 @@ impl MappingFile {
             ));
         }
         if let Some(lower) = lower {
-            let behind = lower.checked_add(end - start).filter(|&end| end <= 1 << 52);
-            let behind = behind.ok_or((format!("{lower:#x}"), "a lower range below 2^52"))?;
+            let behind = lower.checked_add(end - start).filter(|&end| end <= MAX_LOWER);
+            let behind = behind.ok_or((format!("{lower:#x}"), "a lower range below 2^46"))?;
             *lower_end = (*lower_end).max(behind);
         }
         ranges.insert(start, Range { end, size, lower });
@@ -162,6 +165,10 @@ mod tests {
             ("guest 0 1000 8K", "line 1: found 8K; expected a page size: 4K, 2M or 1G"),
             ("guest 0 1000 2M", "line 1: found 0x1000; expected an address aligned to the page size"),
             ("guest 1000 1000 4K", "line 1: found an end of 0x1000; expected an end behind the start"),
+            (
+                "host 0x1000 0x2000 4K 0xffffffffff000",
+                "line 1: found 0xffffffffff000; expected a lower range below 2^46",
+            ),
             ("guest 0 zz 4K", "line 1: found zz; expected a hexadecimal address"),
             (
                 "guest 0 3000 4K\nguest 2000 4000 4K",

@@ -27,16 +27,14 @@ pub(super) fn build(mode: Mode, machine: &Machine, rule: &Rule) -> Result<Box<dy
         Mode::Native => {
             let (stack, mapper) = Mapper::<Identity>::native(rule, guest_levels)?;
             let mmu = Mmu::new(machine, rule.seed, mapper.memory_end())?;
-            Ok(Box::new(Walked { mmu, stack, mapper }))
+            Ok(Box::new(Walked { mmu, stack, mapper, context: Context::default() }))
         }
         Mode::TwoDimensional => {
             let ept_levels = levels(machine.paging.ept_levels);
             let (stack, mapper) = Mapper::<Extended>::two_dimensional(rule, guest_levels, ept_levels)?;
-            let mut mmu = Mmu::new(machine, rule.seed, mapper.memory_end())?;
-            for core in 0..mmu.cores() {
-                mmu.set_context(core, Context { pcid: 0, vpid: 1, root: 1 });
-            }
-            Ok(Box::new(Walked { mmu, stack, mapper }))
+            let mmu = Mmu::new(machine, rule.seed, mapper.memory_end())?;
+            let context = Context { pcid: 0, vpid: 1, root: 1 };
+            Ok(Box::new(Walked { mmu, stack, mapper, context }))
         }
     }
 }
@@ -46,6 +44,8 @@ struct Walked<B: Below> {
     mmu: Mmu,
     stack: Stack<B>,
     mapper: Mapper<B>,
+    /// Of the one process that every core runs.
+    context: Context,
 }
 
 impl<B: Below> World for Walked<B>
@@ -55,6 +55,7 @@ where
 {
     fn run(&mut self, thread: usize, accesses: &[Access]) -> Result<(), (usize, Failure)> {
         let core = thread % self.mmu.cores();
+        self.mmu.set_context(core, self.context);
         self.mmu.run(core, &mut self.stack, accesses, &mut self.mapper).map_err(|stopped| match stopped {
             Stopped::Populate { at, error } => (at, Failure::Map(error)),
             Stopped::Fault { at, fault: Fault::Page { addr, .. } } if !self.stack.first.covers(addr) => {
