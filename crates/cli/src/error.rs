@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use terrace_addr::PageSize;
 use terrace_machine::MachineError;
+use terrace_sim::Mode;
 use terrace_sim::mapping::MappingError;
 use terrace_sim::replay::ReplayError;
 use terrace_trace::TraceError;
@@ -25,6 +27,12 @@ pub enum CliError {
         trace: PathBuf,
         /// Why.
         error: ReplayError,
+    },
+    /// A mode was asked for twice.
+    #[error("--mode: found {mode} twice; expected each mode once")]
+    Twice {
+        /// The mode.
+        mode: Mode,
     },
     /// The machine cannot be built.
     #[error("{machine}: {error}")]
@@ -69,8 +77,12 @@ fn advice(error: &ReplayError) -> &'static str {
     use terrace_sim::mapping::MapError;
     use terrace_sim::replay::Failure;
     match error {
-        ReplayError::Reference { failure: Failure::Map(MapError::Full(_)), .. } => {
-            "\n  give it more with --memory, or use larger pages"
+        ReplayError::Reference { failure: Failure::Map(MapError::Full(full)), .. } => {
+            if full.size == Some(PageSize::Size1G) {
+                "\n  give it more with --memory"
+            } else {
+                "\n  give it more with --memory, or use larger pages"
+            }
         }
         _ => "",
     }

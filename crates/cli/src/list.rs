@@ -33,10 +33,20 @@ pub(crate) fn list(arguments: &ListArguments) -> Result<Ended, CliError> {
     table.set_content_arrangement(ContentArrangement::Dynamic);
     match arguments.what {
         What::Machines => {
-            table.set_header(["machine", "what it is"]);
+            table.set_header(["machine", "what it is", "CPUs", "clock", "memory"]);
             for entry in BUILTIN {
                 let machine = builtin(entry.name, &[])?;
-                table.add_row([machine.name, machine.description]);
+                let topology = &machine.topology;
+                let cpus = topology.sockets * topology.cores * topology.threads;
+                let nodes: Vec<_> =
+                    machine.nodes().iter().map(|(name, node)| format!("{name} {}", node.size)).collect();
+                table.add_row([
+                    machine.name.clone(),
+                    machine.description.clone(),
+                    cpus.to_string(),
+                    machine.clock.frequency.to_string(),
+                    nodes.join(", "),
+                ]);
             }
         }
         What::Modes => {

@@ -10,24 +10,31 @@
 
 extern crate alloc;
 
+mod cost;
 #[cfg(feature = "files")]
 mod file;
 mod machine;
+mod memory;
 pub mod quantity;
 mod replacement;
 mod seed;
 mod shape;
 mod source;
+mod structure;
 mod validate;
+mod vendor;
 
+pub use cost::{CoreTiming, Costs, ExitCosts, FlushCosts};
 #[cfg(feature = "files")]
-pub use file::{BUILTIN, Builtin, Fault, MachineError, Origin, Override, Place, builtin, find, load, parse};
-pub use machine::{
-    Cache, Clock, Machine, Memory, NestedTlbArray, PageSizeName, Paging, Serves, SharedBy, TlbArray,
-    Topology, WalkCache,
+pub use file::{
+    BUILTIN, Builtin, Fault, Found, MachineError, Origin, Override, Place, builtin, find, load, parse,
 };
+pub use machine::{Clock, Machine, Paging, Topology};
+pub use memory::{MemoryNode, PerSocket};
 pub use replacement::Replacement;
 pub use seed::array_seed;
 pub use shape::{Shape, ShapeError};
 pub use source::Source;
+pub use structure::{Cache, NestedTlbArray, PageSizeName, Serves, SharedBy, TlbArray, WalkCache};
 pub use validate::Problem;
+pub use vendor::Vendor;

@@ -1,20 +1,23 @@
 //! What a machine file holds.
 
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
-use terrace_addr::{AccessKind, Cycles, PageSize};
+use terrace_addr::Cycles;
 
-use crate::quantity::{Frequency, Size, Time};
-use crate::{Replacement, Source};
+use crate::quantity::Frequency;
+use crate::{Cache, CoreTiming, Costs, MemoryNode, NestedTlbArray, Source, TlbArray, Vendor, WalkCache};
 
 /// A processor and its memory, as far as address translation sees them.
 ///
-/// Structures are keyed by the name that they have in the file (`[tlb.stlb]`), which is also how `--set
-/// tlb.stlb.entries=1024` and results name them. Every table states the source of its numbers.
+/// Structures and memory nodes are keyed by the name that they have in the file (`[tlb.stlb]`), which is also how
+/// `--set tlb.stlb.entries=1024` and results name them. Every table states the source of its numbers.
+///
+/// What a machine file has to hold: `name`, `description`, `vendor`, `[topology]`, `[clock]`, `[paging]` and at
+/// least one `[memory.<name>]`. A structure that is left out does not exist. Without `[core]` no work hides a walk,
+/// and without `[cost]` nothing but references and hits takes time.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
@@ -22,6 +25,8 @@ pub struct Machine {
     pub name: String,
     /// One sentence: which processor, and what for.
     pub description: String,
+    /// Whose rules it follows.
+    pub vendor: Vendor,
     /// Sockets, cores and threads.
     pub topology: Topology,
     /// The core's clock.
@@ -40,11 +45,18 @@ pub struct Machine {
     /// Paging-structure caches of the second dimension.
     #[serde(default)]
     pub nested_walk_cache: BTreeMap<String, WalkCache>,
-    /// Caches for lines of memory, nearest first by `level`.
+    /// Caches for lines of memory.
     #[serde(default)]
     pub cache: BTreeMap<String, Cache>,
-    /// Memory beyond the caches.
-    pub memory: Memory,
+    /// The memory nodes beyond the caches; at least one.
+    #[serde(default)]
+    pub memory: BTreeMap<String, MemoryNode>,
+    /// What a core does beside a walk; `None` in machines that have no such figures.
+    #[serde(default)]
+    pub core: Option<CoreTiming>,
+    /// What events cost beside references; `None` in machines that have no such figures.
+    #[serde(default)]
+    pub cost: Option<Costs>,
 }
 
 /// How many of what there are.
@@ -88,153 +100,25 @@ pub struct Paging {
     pub source: Source,
 }
 
-/// One TLB array.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlbArray {
-    /// 1, or 2 for the STLB.
-    pub level: u32,
-    /// The kinds of access that look here.
-    pub serves: Vec<Serves>,
-    /// The page sizes that it can hold.
-    pub pages: Vec<PageSizeName>,
-    /// Entries.
-    pub entries: u32,
-    /// Ways of a set; equal to `entries` where fully associative.
-    pub ways: u32,
-    /// Which entry a full set gives up.
-    pub replacement: Replacement,
-    /// Cycles that a hit adds to the access; 0 for level 1, which is looked up beside the cache.
-    #[serde(default)]
-    pub latency: u64,
-    /// Where the numbers come from.
-    pub source: Source,
-}
-
-/// A paging-structure cache: for entries of one level, the table that each refers to.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WalkCache {
-    /// The level of the cached entries: 2 (PDE), 3 (PDPTE), 4 (PML4E) or 5 (PML5E).
-    pub level: u32,
-    /// Entries.
-    pub entries: u32,
-    /// Ways of a set.
-    pub ways: u32,
-    /// Which entry a full set gives up.
-    pub replacement: Replacement,
-    /// Where the numbers come from.
-    pub source: Source,
-}
-
-/// An array of guest-physical translations.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NestedTlbArray {
-    /// The page sizes that it can hold.
-    pub pages: Vec<PageSizeName>,
-    /// Entries.
-    pub entries: u32,
-    /// Ways of a set.
-    pub ways: u32,
-    /// Which entry a full set gives up.
-    pub replacement: Replacement,
-    /// Where the numbers come from.
-    pub source: Source,
-}
-
-/// A cache for lines of 64 bytes.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cache {
-    /// 1 for the nearest; levels follow each other without a gap.
-    pub level: u32,
-    /// What one instance holds, all its slices together, `"20 MiB"`.
-    pub size: Size,
-    /// Ways of a set.
-    pub ways: u32,
-    /// Slices that the sets are spread over by a hash of the line's address; 1 for a private cache.
-    pub slices: u32,
-    /// Who shares an instance.
-    pub shared_by: SharedBy,
-    /// Which line a full set gives up.
-    pub replacement: Replacement,
-    /// Cycles from the start of an access to its data, for a hit here.
-    pub latency: u64,
-    /// Where the numbers come from.
-    pub source: Source,
-}
-
-/// Who shares an instance of a structure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SharedBy {
-    /// The hardware threads of a core.
-    Core,
-    /// The cores of a socket.
-    Socket,
-}
-
-/// Memory beyond the caches.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Memory {
-    /// The time of an access that misses every cache, `"80 ns"`.
-    pub latency: Time,
-    /// Where the number comes from.
-    pub source: Source,
-}
-
-/// A kind of access in a machine file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Serves(pub AccessKind);
-
-/// A page size in a machine file: `"4K"`, `"2M"` or `"1G"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct PageSizeName(pub PageSize);
-
-impl TryFrom<String> for Serves {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("found {text:?}; expected fetch, load or store"))
-    }
-}
-
-impl TryFrom<String> for PageSizeName {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("found {text:?}; expected 4K, 2M or 1G"))
-    }
-}
-
-impl TlbArray {
-    /// Whether it is looked at for accesses of `kind`.
-    pub fn serves(&self, kind: AccessKind) -> bool {
-        self.serves.contains(&Serves(kind))
-    }
-
-    /// Whether it can hold pages of `size`.
-    pub fn holds(&self, size: PageSize) -> bool {
-        self.pages.contains(&PageSizeName(size))
-    }
-}
-
-impl NestedTlbArray {
-    /// Whether it can hold pages of `size`.
-    pub fn holds(&self, size: PageSize) -> bool {
-        self.pages.contains(&PageSizeName(size))
-    }
-}
-
 impl Machine {
-    /// The time of an access that misses every cache, in cycles of the core (rounded down).
-    pub fn memory_latency(&self) -> Cycles {
-        self.memory.latency.at(self.clock.frequency)
+    /// The memory nodes, nearest to socket 0 first; those equally near by name.
+    pub fn nodes(&self) -> Vec<(&str, &MemoryNode)> {
+        let mut nodes: Vec<_> = self.memory.iter().map(|(name, node)| (name.as_str(), node)).collect();
+        nodes.sort_by_key(|(_, node)| node.latency.of(0));
+        nodes
     }
 
-    /// The caches, nearest first.
+    /// The time of an access from `socket` that misses every cache and is served by `node`, in cycles of the core
+    /// (rounded down).
+    ///
+    /// # Panics
+    /// If the node has no latency for that socket, which a validated machine has for each of its sockets.
+    pub fn node_latency(&self, node: &MemoryNode, socket: u32) -> Cycles {
+        let latency = node.latency.of(socket).expect("a latency for each socket of a validated machine");
+        latency.at(self.clock.frequency)
+    }
+
+    /// The caches, nearest first; those of one level by name.
     pub fn caches(&self) -> Vec<(&str, &Cache)> {
         let mut caches: Vec<_> = self.cache.iter().map(|(name, cache)| (name.as_str(), cache)).collect();
         caches.sort_by_key(|(_, cache)| cache.level);

@@ -1,67 +1,147 @@
 //! What translations are tagged with.
 
-/// What a translation belongs to: address space, virtual machine, extended page table.
+use std::collections::HashMap;
+
+use terrace_machine::Vendor;
+
+/// What a CPU runs in: address space, virtual machine, extended page table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Context {
     /// Process-context identifier (PCID), of the address space.
     pub pcid: u16,
-    /// Virtual-processor identifier (VPID); 0 outside virtual machines.
+    /// Virtual-processor identifier (VPID), or AMD's address-space identifier (ASID); 0 outside virtual machines.
     pub vpid: u16,
-    /// A number for the EPT root (EPTRTA, or the nested CR3); 0 without a second dimension.
+    /// A number for the EPT root (EPTRTA); 0 without a second dimension. Tags nothing on AMD.
     pub root: u16,
 }
 
 /// The tags of a context in keys of arrays.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tags {
     /// For translations of the address space.
     pub(crate) own: u16,
     /// For global translations.
     pub(crate) global: u16,
-    /// For guest-physical translations.
-    pub(crate) root: u16,
+    /// For guest-physical entries.
+    pub(crate) guest: u16,
 }
 
 /// What a tag stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Meaning {
-    /// None for global translations.
-    pcid: Option<u16>,
-    vpid: u16,
-    root: u16,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Meaning {
+    /// The thread of the core.
+    pub(crate) thread: u16,
+    pub(crate) holder: Holder,
+    /// VPID or ASID.
+    pub(crate) vpid: u16,
+    pub(crate) root: u16,
+}
+
+/// Whose an entry is within its virtual machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    /// An address space's.
+    Space {
+        /// Its PCID.
+        pcid: u16,
+    },
+    /// All address spaces': a global translation.
+    Global,
+    /// The virtual machine's: a guest-physical entry.
+    Guest,
 }
 
 /// The contexts of a core, numbered densely so that a tag is 16 bits whatever the identifiers' widths.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Contexts {
-    meanings: Vec<Meaning>,
+    numbers: HashMap<Meaning, u16>,
+    meanings: Vec<Option<Meaning>>,
+    free: Vec<u16>,
 }
 
+/// There are as many numbers.
+const NUMBERS: usize = 1 << 16;
+
 impl Contexts {
-    /// The tags of a context, new ones if it was never seen.
-    ///
-    /// # Panics
-    /// Beyond 2¹⁶ different contexts on one core.
-    pub(crate) fn tags(&mut self, context: Context) -> Tags {
+    /// The tags of a thread's context. `None` if new numbers are needed and none is left.
+    pub(crate) fn tags(&mut self, vendor: Vendor, thread: u16, context: Context) -> Option<Tags> {
         let Context { pcid, vpid, root } = context;
-        Tags {
-            own: self.number(Meaning { pcid: Some(pcid), vpid, root }),
-            global: self.number(Meaning { pcid: None, vpid, root }),
-            root,
+        let (root, guest_vpid) = match vendor {
+            Vendor::Intel => (root, 0),
+            Vendor::Amd => (0, vpid),
+        };
+        let mut number = |holder, vpid| self.number(Meaning { thread, holder, vpid, root });
+        Some(Tags {
+            own: number(Holder::Space { pcid }, vpid)?,
+            global: number(Holder::Global, vpid)?,
+            guest: number(Holder::Guest, guest_vpid)?,
+        })
+    }
+
+    fn number(&mut self, meaning: Meaning) -> Option<u16> {
+        if let Some(&number) = self.numbers.get(&meaning) {
+            return Some(number);
+        }
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None if self.meanings.len() < NUMBERS => {
+                self.meanings.push(None);
+                terrace_addr::convert::low16(terrace_addr::convert::count(self.meanings.len() - 1))
+            }
+            None => return None,
+        };
+        self.meanings[usize::from(number)] = Some(meaning);
+        self.numbers.insert(meaning, number);
+        Some(number)
+    }
+
+    /// Which tags are meant, by their number.
+    pub(crate) fn select(&self, mut meant: impl FnMut(&Meaning) -> bool) -> Selected {
+        let chosen = self.meanings.iter().map(|meaning| meaning.as_ref().is_some_and(&mut meant)).collect();
+        Selected(chosen)
+    }
+
+    /// The thread that entries with this tag belong to.
+    pub(crate) fn thread_of(&self, tag: u16) -> Option<u16> {
+        let meaning = self.meanings.get(usize::from(tag))?.as_ref()?;
+        Some(meaning.thread)
+    }
+
+    /// Gives back all numbers that are not `used`.
+    pub(crate) fn retain(&mut self, used: &Selected) {
+        for number in 0..=u16::MAX {
+            let Some(place) = self.meanings.get_mut(usize::from(number)) else { break };
+            if !used.contains(number)
+                && let Some(meaning) = place.take()
+            {
+                self.numbers.remove(&meaning);
+                self.free.push(number);
+            }
         }
     }
+}
 
-    fn number(&mut self, meaning: Meaning) -> u16 {
-        let known = self.meanings.iter().position(|&other| other == meaning);
-        let number = known.unwrap_or_else(|| {
-            self.meanings.push(meaning);
-            self.meanings.len() - 1
-        });
-        u16::try_from(number).expect("a core sees fewer than 2^16 contexts")
+/// Some tags of a core.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Selected(Vec<bool>);
+
+impl Selected {
+    /// Whether it is one of them.
+    pub(crate) fn contains(&self, tag: u16) -> bool {
+        self.0.get(usize::from(tag)).is_some_and(|&chosen| chosen)
     }
 
-    /// Whether translations with this tag were made under the EPT root `root`.
-    pub(crate) fn is_under(&self, tag: u16, root: u16) -> bool {
-        self.meanings.get(usize::from(tag)).is_some_and(|meaning| meaning.root == root)
+    /// Makes it one of them.
+    pub(crate) fn add(&mut self, tag: u16) {
+        let place = usize::from(tag);
+        if self.0.len() <= place {
+            self.0.resize(place + 1, false);
+        }
+        self.0[place] = true;
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u16> {
+        (0..=u16::MAX).zip(&self.0).filter_map(|(tag, &chosen)| chosen.then_some(tag))
     }
 }

@@ -2,9 +2,11 @@
 
 use terrace_addr::PageSize;
 
+use crate::cache::MEMORY;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// The counts of one core. Those of several cores add up.
+        /// The counts of one CPU. Those of several CPUs add up.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
         pub struct Counters {
             $($(#[$doc])* pub $name: u64,)*
@@ -16,7 +18,7 @@ macro_rules! counters {
                 [$((stringify!($name), self.$name),)*].into_iter()
             }
 
-            /// Adds the counts of another core.
+            /// Adds the counts of another CPU.
             pub fn add(&mut self, other: &Self) {
                 $(self.$name += other.$name;)*
             }
@@ -25,9 +27,10 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Accesses of the program.
+    /// Accesses of the program that were completed.
     references,
-    /// Pages looked up: references, and once more for each further page that one touches.
+    /// Pages looked up: references, once more for each further page that one touches, and once more for each time
+    /// that a faulting access is run again.
     accesses,
     /// Lookups of fetches.
     itlb_accesses,
@@ -63,15 +66,19 @@ counters! {
     stlb_cycles,
     /// Translation cycles: `walk_cycles` and `stlb_cycles`.
     cycles,
-    /// Walks that ended in the first dimension.
+    /// Page faults: walks that ended in the first dimension, and accesses to addresses outside its levels.
     page_faults,
-    /// Walks that ended in the second dimension.
+    /// EPT violations: walks that ended in the second dimension.
     ept_violations,
+    /// Walks that left the guest's segment.
+    segment_violations,
+    /// Walks that found the page-modification log full.
+    log_full_exits,
     /// Walks that started from a paging-structure cache.
     walk_cache_hits,
     /// Guest-physical addresses translated by the nested TLB.
     nested_tlb_hits,
-    /// Guest-physical addresses translated by a walk of EPT.
+    /// Guest-physical addresses for which EPT was walked, whether or not it translates them.
     nested_tlb_misses,
     /// EPT walks that started from a paging-structure cache.
     nested_walk_cache_hits,
@@ -81,6 +88,18 @@ counters! {
     translations_2m,
     /// Walks that ended in a translation of 1G.
     translations_1g,
+    /// Lines of data referred to, where data lines are modelled.
+    data_references,
+    /// Of these, served by the first cache level.
+    data_references_l1,
+    /// Served by the second.
+    data_references_l2,
+    /// Served by the third.
+    data_references_l3,
+    /// Served by memory.
+    data_references_memory,
+    /// The latencies of `data_references`, added up.
+    data_cycles,
 }
 
 /// Counts in the form that the hot path keeps; the sums are made when they are asked for.
@@ -101,6 +120,8 @@ pub(crate) struct Tally {
     pub(crate) walk_cycles: u64,
     pub(crate) page_faults: u64,
     pub(crate) ept_violations: u64,
+    pub(crate) segment_violations: u64,
+    pub(crate) log_full_exits: u64,
     /// Accesses outside what the tables translate: they reach no TLB.
     pub(crate) outside: u64,
     pub(crate) walk_cache_hits: u64,
@@ -108,14 +129,31 @@ pub(crate) struct Tally {
     pub(crate) nested_tlb_misses: u64,
     pub(crate) nested_walk_cache_hits: u64,
     pub(crate) translations: [u64; 3],
+    /// Data references by the level that served them.
+    pub(crate) data_served: [u64; 4],
+    pub(crate) data_cycles: u64,
+    pub(crate) nodes: Vec<NodeReferences>,
+}
+
+/// References that a memory node served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeReferences {
+    /// Table entries.
+    pub table: u64,
+    /// Lines of data.
+    pub data: u64,
 }
 
 impl Tally {
-    /// All counts, by name; the machine has `levels` cache levels.
-    pub(crate) fn counters(&self, levels: usize) -> Counters {
+    /// Nothing counted, of a machine with so many memory nodes.
+    pub(crate) fn new(nodes: usize) -> Self {
+        Self { nodes: vec![NodeReferences::default(); nodes], ..Self::default() }
+    }
+
+    /// All counts, by name.
+    pub(crate) fn counters(&self) -> Counters {
         let [fetches, loads, stores] = self.lookups;
         let [fetch_misses, load_misses, store_misses] = self.misses;
-        let served = |level: usize| if level < levels { self.served[level] } else { 0 };
         Counters {
             references: self.references,
             accesses: fetches + loads + stores + self.outside,
@@ -129,15 +167,17 @@ impl Tally {
             walks: self.stlb_misses + self.upgrade_walks,
             walk_references: self.served.iter().sum(),
             nested_references: self.nested_references,
-            walk_references_l1: served(0),
-            walk_references_l2: served(1),
-            walk_references_l3: served(2),
-            walk_references_memory: self.served[levels],
+            walk_references_l1: self.served[0],
+            walk_references_l2: self.served[1],
+            walk_references_l3: self.served[2],
+            walk_references_memory: self.served[MEMORY],
             walk_cycles: self.walk_cycles,
             stlb_cycles: self.stlb_cycles,
             cycles: self.walk_cycles + self.stlb_cycles,
             page_faults: self.page_faults,
             ept_violations: self.ept_violations,
+            segment_violations: self.segment_violations,
+            log_full_exits: self.log_full_exits,
             walk_cache_hits: self.walk_cache_hits,
             nested_tlb_hits: self.nested_tlb_hits,
             nested_tlb_misses: self.nested_tlb_misses,
@@ -145,6 +185,12 @@ impl Tally {
             translations_4k: self.translations[PageSize::Size4K.index()],
             translations_2m: self.translations[PageSize::Size2M.index()],
             translations_1g: self.translations[PageSize::Size1G.index()],
+            data_references: self.data_served.iter().sum(),
+            data_references_l1: self.data_served[0],
+            data_references_l2: self.data_served[1],
+            data_references_l3: self.data_served[2],
+            data_references_memory: self.data_served[MEMORY],
+            data_cycles: self.data_cycles,
         }
     }
 }

@@ -25,10 +25,20 @@ pub enum Fault {
     },
     /// An EPT violation: in the second dimension.
     Extended {
-        /// The guest-physical address, of data or of a table, that was to be translated.
+        /// The guest-physical address, of data or of a table's entry, that was to be translated.
         addr: Addr<Gpa>,
         /// Why.
         cause: Cause,
+    },
+    /// A segment violation: outside the guest's block of memory.
+    Segment {
+        /// The guest-physical address, of data or of a table's entry, that lies outside.
+        addr: Addr<Gpa>,
+    },
+    /// The page-modification log is full.
+    LogFull {
+        /// The guest-physical address, rounded down to 4 KiB, that was to be logged.
+        addr: Addr<Gpa>,
     },
 }
 
@@ -41,6 +51,8 @@ impl fmt::Display for Fault {
         match self {
             Self::Page { addr, cause } => write!(f, "page fault at {addr:?}: {}", why(cause)),
             Self::Extended { addr, cause } => write!(f, "EPT violation at {addr:?}: {}", why(cause)),
+            Self::Segment { addr } => write!(f, "segment violation at {addr:?}"),
+            Self::LogFull { addr } => write!(f, "the page-modification log is full at {addr:?}"),
         }
     }
 }

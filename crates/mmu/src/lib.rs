@@ -14,20 +14,23 @@ mod cores;
 mod counters;
 mod fault;
 mod invalidate;
+mod layout;
+mod log;
+mod sets;
 mod stack;
 mod translation;
+mod watch;
 
 pub use build::BuildError;
 pub use context::Context;
 pub use cores::{Absent, AsTheyAre, Mmu, Populate, Stopped};
-pub use counters::Counters;
+pub use counters::{Counters, NodeReferences};
 pub use fault::{Cause, Fault};
-pub use invalidate::{Invalidated, Invalidation};
-pub use stack::{Below, Extended, GuestTable, HostTable, Identity, Stack};
+pub use invalidate::{
+    Amd, Intel, Invalidated, Invalidation, InvalidationCounts, InvalidationKind, Invlpgb, Origin,
+};
+pub use layout::Layout;
+pub use stack::{Below, Extended, GuestTable, HostTable, Identity, Segment, Stack};
+pub use terrace_raw::Vectors;
 pub use translation::Translation;
-
-/// What the sealed side of [`Below`] is made of.
-#[doc(hidden)]
-pub mod sealed {
-    pub use crate::cores::{Foresee, Found, Nested, NestedStructures, References, Translate};
-}
+pub use watch::{EntryRead, Step};

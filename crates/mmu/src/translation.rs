@@ -16,8 +16,11 @@ impl Allows {
     /// Bits 4:3: the level of the first dimension's leaf.
     const LEAF_SHIFT: u32 = 3;
     const LEAF: u64 = 3 << Self::LEAF_SHIFT;
+    /// In a place of the first dimension's tables: the second allows stores to the table's page.
+    pub(crate) const TABLE_STORE: Self = Self(1 << 5);
     /// What belongs to a translation whatever the layers below allow.
     const KEPT: u64 = Self::GLOBAL.0 | Self::LEAF;
+    /// Loads only.
     pub(crate) const NOTHING: Self = Self(0);
     pub(crate) const EVERYTHING: Self = Self(3);
     const MASK: u64 = 0xfff;
@@ -60,6 +63,12 @@ impl Allows {
     #[inline(always)]
     pub(crate) const fn is_global(self) -> bool {
         self.0 & Self::GLOBAL.0 != 0
+    }
+
+    /// Whether bits of the table's entries may be set.
+    #[inline(always)]
+    pub(crate) const fn permits_table_store(self) -> bool {
+        self.0 & Self::TABLE_STORE.0 != 0
     }
 }
 

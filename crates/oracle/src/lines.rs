@@ -76,7 +76,7 @@ impl Lines {
         Self {
             cores_of_a_socket: convert::index32(machine.topology.cores),
             caches: caches.into_iter().map(one).collect(),
-            memory_latency: machine.memory_latency().get(),
+            memory_latency: machine.node_latency(machine.nodes()[0].1, 0).get(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! - [`Buffer`]: a zeroed, cache-line-aligned slice, on huge pages where it is large;
 //! - [`Arena`]: values that are added one by one and never move, in chunks on huge pages;
 //! - [`prefetch`]: asks for a cache line;
-//! - [`tags`]: compares one tag with all ways of a set.
+//! - [`vector`]: compares one tag with all ways of a set, with the instructions that [`Vectors`] finds.
 //!
 //! The simulator's tables and tag arrays are accessed at random. On 4 KiB pages its own TLB misses would cost
 //! more than the cache misses; so large blocks are aligned to 2 MiB and advised for transparent huge pages.
@@ -16,11 +16,15 @@ extern crate std;
 mod arena;
 mod block;
 mod buffer;
+mod masked;
 mod prefetch;
-pub mod tags;
+pub mod vector;
+mod vectors;
 mod zeroable;
 
 pub use arena::Arena;
 pub use buffer::Buffer;
+pub use masked::Masked;
 pub use prefetch::prefetch;
+pub use vectors::{UnknownVectors, Vectors, Work};
 pub use zeroable::Zeroable;

@@ -43,8 +43,9 @@ macro_rules! metrics {
 }
 
 metrics! {
-    references Count "accesses of the program: fetches, loads and stores of the trace";
-    accesses Count "pages looked up: one for each reference, and one more for each further page that it touches";
+    references Count "accesses of the program that were completed: fetches, loads and stores of the trace";
+    accesses Count "pages looked up: one for each reference, one more for each further page that it touches, and one \
+                    more for each time that a faulting access is run again";
     itlb_accesses Count "lookups in the instruction TLB";
     itlb_misses Count "of these, misses of its first level";
     dtlb_accesses Count "lookups in the data TLB, for loads and stores";
@@ -62,15 +63,23 @@ metrics! {
     walk_cycles Cycles "latencies of walk_references, added up";
     stlb_cycles Cycles "latencies of stlb_hits, added up";
     cycles Cycles "translation time if nothing of it were hidden: walk_cycles + stlb_cycles";
-    page_faults Count "walks that ended in the first dimension without a translation";
-    ept_violations Count "walks that ended in the second dimension without a translation";
+    page_faults Count "page faults: walks that ended in the first dimension, and accesses outside its levels";
+    ept_violations Count "EPT violations: walks that ended in the second dimension without a translation";
+    segment_violations Count "walks that left the guest's segment";
+    log_full_exits Count "walks that found the page-modification log full";
     walk_cache_hits Count "walks that started from a paging-structure cache instead of the root";
     nested_tlb_hits Count "guest-physical addresses of tables or data that the nested TLB translated";
-    nested_tlb_misses Count "guest-physical addresses that a walk of EPT translated";
+    nested_tlb_misses Count "guest-physical addresses for which EPT was walked, whether or not it translates them";
     nested_walk_cache_hits Count "EPT walks that started from a paging-structure cache instead of the root";
     translations_4k Count "walks that ended in a translation of 4K, the smallest leaf of all dimensions";
     translations_2m Count "walks that ended in a translation of 2M";
     translations_1g Count "walks that ended in a translation of 1G";
+    data_references Count "lines of data referred to, where data lines are modelled";
+    data_references_l1 Count "of data_references, served by the first cache level";
+    data_references_l2 Count "served by the second cache level";
+    data_references_l3 Count "served by the third cache level";
+    data_references_memory Count "served by memory";
+    data_cycles Cycles "latencies of data_references, added up";
 }
 
 /// The metric with this name.

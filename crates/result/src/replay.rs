@@ -33,6 +33,8 @@ pub struct ReplayResult {
     pub seed: u64,
     /// Which accesses were replayed: `all`, `data` or `fetch`.
     pub kinds: &'static str,
+    /// Whether data went through the caches beside the tables' entries.
+    pub data_lines: bool,
     /// Threads of the traces; each has a virtual CPU.
     pub threads: u64,
     /// Instructions of the traces.

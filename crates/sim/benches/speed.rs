@@ -11,7 +11,7 @@ use terrace_addr::{Access, AccessKind, Addr, Bytes, PageSize, convert};
 use terrace_machine::builtin;
 use terrace_sim::Mode;
 use terrace_sim::mapping::{PageRule, PageRules, Placement, Rule};
-use terrace_sim::replay::{Kinds, Replay};
+use terrace_sim::replay::{Replay, Settings};
 use terrace_trace::{Batch, ThreadIndex};
 
 fn main() {
@@ -46,16 +46,15 @@ fn row(what: &str, done: u64, started: Instant) {
 }
 
 fn replay(machine: &str, mode: Mode, memory: u64) -> Replay {
-    let base = PageRule::All(PageSize::Size4K);
     let rule = Rule {
-        pages: PageRules { guest: base, host: base },
+        pages: PageRules::all(PageRule::All(PageSize::Size4K)),
         placement: Placement::Scattered,
         memory: Bytes::new(memory),
         seed: 1,
         file: None,
     };
     let machine = builtin(machine, &[]).expect("a built-in machine");
-    Replay::new(&machine, &[mode], &rule, Kinds::All).expect("a machine that can be built")
+    Replay::new(&machine, &[mode], &rule, Settings::default()).expect("a machine that can be built")
 }
 
 /// Feeds `count` accesses to addresses that `next` makes.
@@ -68,7 +67,7 @@ fn feed(replay: &mut Replay, count: u64, kind: AccessKind, mut next: impl FnMut(
             batch.push(Access { addr: Addr::new(next()), size: 8, kind });
             done += 1;
         }
-        replay.feed(&batch).expect("accesses within memory");
+        replay.feed(&mut batch).expect("accesses within memory");
     }
 }
 
@@ -111,7 +110,7 @@ fn gups(machine: &str, bytes: u64, count: u64) {
     let started = Instant::now();
     feed(&mut replay, count, AccessKind::Store, || (1 << 44) + (random.next_u64() & (bytes - 8)));
     row(&format!("GUPS {} MiB, 2d, 4K on 4K", bytes >> 20), count, started);
-    let counts = replay.counters()[0].1;
+    let counts = replay.counters().expect("accesses within memory")[0].1;
     println!(
         "  {:.2} misses an access, {:.2} references a walk",
         convert::ratio(counts.stlb_misses - pages, count),
@@ -128,9 +127,9 @@ fn sort(machine: &str, rounds: u64) {
         let mut source = terrace_trace::open(path).expect("the trace");
         let mut batch = Batch::new();
         while source.next_batch(&mut batch).expect("a whole trace") {
-            replay.feed(&batch).expect("accesses within memory");
+            replay.feed(&mut batch).expect("accesses within memory");
         }
-        references += replay.counters()[0].1.references;
+        references += replay.counters().expect("accesses within memory")[0].1.references;
     }
     row("drmemtrace `sort`, native, decoding included (references)", references, started);
 }

@@ -1,12 +1,12 @@
-//! Counts of other simulators for real traces, met to the last unit. `tests/data/README.md` says where they come
-//! from and how they are counted.
+//! Counts of other simulators for real traces, met to the last unit. `tests/data/README.md` says where they
+//! come from and how they are counted.
 
 use terrace_addr::Bytes;
 use terrace_machine::{Override, builtin};
 use terrace_mmu::Counters;
 use terrace_sim::Mode;
 use terrace_sim::mapping::{PageRules, Placement, Rule};
-use terrace_sim::replay::{Kinds, Replay};
+use terrace_sim::replay::{Kinds, Replay, Settings};
 use terrace_trace::Batch;
 
 /// Replays a trace of `tests/data` natively.
@@ -20,14 +20,15 @@ fn replay(trace: &str, machine: &str, overrides: &[&str], pages: &str, kinds: Ki
         seed: 1,
         file: None,
     };
-    let mut replay = Replay::new(&machine, &[Mode::Native], &rule, kinds).unwrap();
+    let mut replay =
+        Replay::new(&machine, &[Mode::Native], &rule, Settings { kinds, ..Settings::default() }).unwrap();
     let path = format!("{}/../../tests/data/{trace}", env!("CARGO_MANIFEST_DIR"));
     let mut source = terrace_trace::open(path).unwrap();
     let mut batch = Batch::new();
     while source.next_batch(&mut batch).unwrap() {
-        replay.feed(&batch).unwrap();
+        replay.feed(&mut batch).unwrap();
     }
-    replay.counters()[0].1
+    replay.counters().unwrap()[0].1
 }
 
 /// (L1I hits, misses), (L1D hits, misses), (L2 hits, misses).

@@ -38,6 +38,7 @@
 
 extern crate alloc;
 
+mod compose;
 mod entry;
 mod error;
 mod format;
@@ -46,6 +47,7 @@ mod memory;
 mod simulated;
 mod table;
 
+pub use compose::compose;
 pub use entry::{Entry, EntryIndex};
 pub use error::TableError;
 pub use format::{Ept, Format, Levels, X86};

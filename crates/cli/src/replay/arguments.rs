@@ -1,5 +1,6 @@
 //! Arguments of `terrace replay`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -15,6 +16,7 @@ const EXAMPLES: &str = "Examples:
   terrace replay tests/data/gups.drmemtrace.zip
   terrace replay tests/data/sort.drmemtrace.zip --mode native --machine drmemtrace --format json
   terrace replay tests/data/mix.champsim.xz --accesses data --pages guest=2M,host=4K
+  terrace replay tests/data/gups.drmemtrace.zip --mode shadow,nested,segment --pages guest=2M,hypervisor=4K,host=2M
   terrace replay tests/data/gups.drmemtrace.zip --set tlb.stlb.entries=1024 --set tlb.stlb.ways=8
 
 A trace holds virtual addresses only. What it touches is mapped at first touch: --pages says with which page sizes, \
@@ -37,25 +39,35 @@ pub(crate) struct ReplayArguments {
     #[arg(long = "mode", value_name = "MODE", value_delimiter = ',', default_value = "native,2d")]
     pub(crate) modes: Vec<Mode>,
 
-    /// Page size of each layer: 4K, 2M, 1G, or 2M:SHARE for a share of 2M regions, as in guest=2M:0.3,host=4K
-    #[arg(long, value_name = "RULES", default_value = "guest=4K,host=4K")]
+    /// Page size of each layer (guest, hypervisor, host): 4K, 2M, 1G, or 2M:SHARE for a share of 2M regions, as in
+    /// guest=2M:0.3,host=4K; one rule without a layer is for all
+    #[arg(long, value_name = "RULES", default_value = "4K")]
     pub(crate) pages: PageRules,
 
     /// Where the frames of pages touched one after the other lie: scattered (by the seed) or contiguous
     #[arg(long, value_name = "PLACEMENT", default_value = "scattered")]
     pub(crate) frames: Placement,
 
-    /// Memory for the frames of each page size, a power of two; the host of a guest has four times as much
+    /// Memory for the frames of each page size, a power of two; the layers below a guest have what backs all of it
     #[arg(long, value_name = "SIZE", default_value = "64 GiB")]
     pub(crate) memory: Memory,
 
-    /// A file with the page sizes, and perhaps frames, of ranges: lines of LAYER START END SIZE [LOWER]
+    /// A file with the page sizes, and perhaps frames, of ranges: lines of LAYER START END SIZE [LOWER],
+    /// LAYER one of guest, hypervisor, host
     #[arg(long, value_name = "FILE")]
     pub(crate) mapping: Option<PathBuf>,
 
     /// Which accesses: all, data or fetch
     #[arg(long, value_name = "KINDS", default_value = "all")]
     pub(crate) accesses: Kinds,
+
+    /// Whether data goes through the caches beside the tables' entries: on or off
+    #[arg(long, value_name = "SWITCH", default_value = "on")]
+    pub(crate) data_lines: Switch,
+
+    /// Threads that modes are shared out to; no count depends on it
+    #[arg(long, value_name = "NUMBER", default_value_t = threads())]
+    pub(crate) threads: NonZeroUsize,
 
     /// Override a value of the machine, as in tlb.stlb.entries=1024; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]
@@ -74,6 +86,20 @@ pub(crate) struct ReplayArguments {
     pub(crate) format: OutputFormat,
 }
 
+/// As many as the processor has CPUs.
+fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Yes
+    On,
+    /// No
+    Off,
+}
+
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
@@ -89,16 +115,22 @@ pub(crate) enum OutputFormat {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory(pub(crate) Bytes);
 
+/// The most that a part of memory can be: larger parts would lie beyond the addresses of a processor.
+const MOST_MEMORY: u64 = 4 << 40;
+
 impl FromStr for Memory {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bytes = text.parse::<Size>().map_err(|error| error.to_string())?.bytes();
-        let range = PageSize::Size1G.bytes()..=1 << 42;
+        // As page sizes are written: 64G is 64 GiB.
+        let short = text.ends_with(['K', 'M', 'G', 'T']);
+        let whole = if short { format!("{text}iB") } else { text.to_owned() };
+        let bytes = whole.parse::<Size>().map_err(|error| error.to_string())?.bytes();
+        let range = PageSize::Size1G.bytes()..=MOST_MEMORY;
         if bytes.get().is_power_of_two() && range.contains(&bytes.get()) {
             Ok(Self(bytes))
         } else {
-            Err("expected a power of two from 1 GiB to 4096 GiB".to_owned())
+            Err("expected a power of two from 1 GiB to 4096 GiB, as in 64G".to_owned())
         }
     }
 }

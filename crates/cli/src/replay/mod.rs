@@ -8,14 +8,16 @@ use std::path::Path;
 use std::thread;
 
 use terrace_addr::convert;
-use terrace_machine::{BUILTIN, Machine, Override, find};
-use terrace_result::{Input, MachineUsed, Mapping, ModeCounts, ReplayResult, Sha256, sha256_of};
-use terrace_sim::mapping::{MappingFile, Rule};
-use terrace_sim::replay::Replay;
+use terrace_machine::{Found, Machine, Override, find};
+use terrace_mmu::Counters;
+use terrace_result::{Input, MachineUsed, Mapping, Metric, ModeCounts, ReplayResult, Sha256, sha256_of};
+use terrace_sim::Mode;
+use terrace_sim::mapping::{LayerName, MappingFile, Rule};
+use terrace_sim::replay::{Replay, Settings};
 use terrace_trace::{Batch, Options, Source};
 
-use arguments::OutputFormat;
 pub(crate) use arguments::ReplayArguments;
+use arguments::{OutputFormat, Switch};
 use progress::Progress;
 
 use crate::interrupt::{interrupted, note_interrupts};
@@ -29,15 +31,27 @@ pub(crate) fn replay(arguments: &ReplayArguments) -> Result<Ended, CliError> {
     if let Some(format) = arguments.input_format {
         options = options.format(format);
     }
-    let mut source = options.open(&arguments.trace)?;
     let modes = &arguments.modes;
-    let mut replay = Replay::new(&machine, modes, &rule, arguments.accesses)
+    if let Some(twice) =
+        (1..).zip(modes).find_map(|(behind, mode)| modes[behind..].contains(mode).then_some(*mode))
+    {
+        return Err(CliError::Twice { mode: twice });
+    }
+    let mut source = options.open(&arguments.trace)?;
+    let settings = Settings {
+        kinds: arguments.accesses,
+        data_lines: arguments.data_lines == Switch::On,
+        threads: arguments.threads.get(),
+    };
+    let mut replay = Replay::new(&machine, modes, &rule, settings)
         .map_err(|error| CliError::Build { machine: machine.name.clone(), error })?;
 
     note_interrupts();
     let trace = arguments.trace.clone();
     let digest = thread::spawn(move || sha256_of(&trace));
     let complete = run(&mut *source, &mut replay, arguments)?;
+    let counters =
+        replay.counters().map_err(|error| CliError::Replay { trace: arguments.trace.clone(), error })?;
     // A reader that panicked would have ended the replay too.
     let sha256 = digest.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
     let sha256 = sha256.map_err(|error| CliError::Read { path: arguments.trace.clone(), error })?;
@@ -56,10 +70,11 @@ pub(crate) fn replay(arguments: &ReplayArguments) -> Result<Ended, CliError> {
         mapping,
         seed: arguments.seed,
         kinds: arguments.accesses.name(),
+        data_lines: settings.data_lines,
         threads: convert::count(replay.threads()),
         instructions: replay.instructions(),
         complete,
-        modes: counts(&replay),
+        modes: counts(counters),
     };
     let mut text = Vec::new();
     match arguments.format {
@@ -80,8 +95,11 @@ fn run(source: &mut dyn Source, replay: &mut Replay, arguments: &ReplayArguments
     let mut progress = Progress::start();
     let mut batch = Batch::new();
     while source.next_batch(&mut batch)? {
-        replay.feed(&batch).map_err(|error| CliError::Replay { trace: arguments.trace.clone(), error })?;
-        progress.advance(convert::count(batch.accesses().len()), || source.progress());
+        let accesses = convert::count(batch.accesses().len());
+        replay
+            .feed(&mut batch)
+            .map_err(|error| CliError::Replay { trace: arguments.trace.clone(), error })?;
+        progress.advance(accesses, || source.progress());
         if interrupted() {
             return Ok(false);
         }
@@ -92,14 +110,8 @@ fn run(source: &mut dyn Source, replay: &mut Replay, arguments: &ReplayArguments
 /// The machine, and how the result names it.
 fn machine(arguments: &ReplayArguments) -> Result<(Machine, MachineUsed), CliError> {
     let overrides: Vec<Override> = arguments.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-    let machine = find(&arguments.machine, &overrides)?;
-    let built_in = BUILTIN.iter().find(|entry| entry.name == arguments.machine);
-    let sha256 = if let Some(entry) = built_in {
-        Sha256::of(entry.text.as_bytes())
-    } else {
-        let path = Path::new(&arguments.machine);
-        sha256_of(path).map_err(|error| CliError::Read { path: path.to_owned(), error })?
-    };
+    let Found { machine, text } = find(&arguments.machine, &overrides)?;
+    let sha256 = Sha256::of(text.as_bytes());
     let used = MachineUsed { name: machine.name.clone(), sha256, overrides: arguments.set.clone() };
     Ok((machine, used))
 }
@@ -110,18 +122,18 @@ fn rule(arguments: &ReplayArguments) -> Result<(Rule, Mapping), CliError> {
     let file = match &arguments.mapping {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| CliError::Read { path: path.clone(), error })?;
-            file_sha256 = Some(Sha256::of(text.as_bytes()));
+            let text = std::fs::read(path).map_err(|error| CliError::Read { path: path.clone(), error })?;
+            file_sha256 = Some(Sha256::of(&text));
             let file =
                 MappingFile::parse(&text).map_err(|error| CliError::Mapping { path: path.clone(), error })?;
             Some(file)
         }
     };
     let pages = arguments.pages;
+    let layers = LayerName::ALL.into_iter();
+    let used = layers.filter(|layer| arguments.modes.iter().any(|mode| mode.layers().contains(layer)));
     let mapping = Mapping {
-        pages: [("guest".to_owned(), pages.guest.to_string()), ("host".to_owned(), pages.host.to_string())]
-            .into(),
+        pages: used.map(|layer| (layer.to_string(), pages.of(layer).to_string())).collect(),
         frames: arguments.frames.name().to_owned(),
         memory: arguments.memory.0.get(),
         file_sha256,
@@ -131,13 +143,17 @@ fn rule(arguments: &ReplayArguments) -> Result<(Rule, Mapping), CliError> {
     Ok((rule, mapping))
 }
 
-fn counts(replay: &Replay) -> Vec<ModeCounts> {
-    let counters = replay.counters().into_iter();
-    counters
-        .map(|(mode, counters)| ModeCounts {
-            mode: mode.name().to_owned(),
-            values: counters.iter().map(|(_, value)| value).collect(),
-        })
+/// The counts of each mode, in the order of the registry.
+fn counts(counters: Vec<(Mode, Counters)>) -> Vec<ModeCounts> {
+    let value =
+        |counters: &Counters, name| counters.iter().find(|(other, _)| *other == name).map(|(_, value)| value);
+    let values = |counters: Counters| {
+        // A test holds that every metric is one of the engine's counts.
+        Metric::ALL.iter().map(|metric| value(&counters, metric.name).unwrap_or(0)).collect()
+    };
+    let modes = counters.into_iter();
+    modes
+        .map(|(mode, counters)| ModeCounts { mode: mode.name().to_owned(), values: values(counters) })
         .collect()
 }
 

@@ -20,10 +20,13 @@ pub(super) fn render(result: &ReplayResult) -> String {
     let pages: Vec<_> = result.mapping.pages.iter().map(|(layer, rule)| format!("{layer} {rule}")).collect();
     let _ = writeln!(
         text,
-        "pages: {}; frames: {}; accesses: {}; seed {}",
+        "pages: {}{}; frames: {}, {} GiB for each page size; accesses: {}; data lines: {}; seed {}",
         pages.join(", "),
+        if result.mapping.file_sha256.is_some() { ", and a mapping file" } else { "" },
         result.mapping.frames,
+        result.mapping.memory >> 30,
         result.kinds,
+        if result.data_lines { "on" } else { "off" },
         result.seed
     );
     let mut table = style::table();

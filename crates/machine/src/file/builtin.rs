@@ -19,8 +19,15 @@ macro_rules! machines {
 }
 
 /// All built-in machines, by name.
-pub const BUILTIN: &[Builtin] =
-    &machines!["broadwell-e5-2620v4", "champsim", "drmemtrace", "sapphire-rapids-8480"];
+pub const BUILTIN: &[Builtin] = &machines![
+    "broadwell-e5-2620v4",
+    "cascade-lake-6240",
+    "champsim",
+    "drmemtrace",
+    "ice-lake-8360y",
+    "sapphire-rapids-8480",
+    "zen4-9554"
+];
 
 impl Builtin {
     /// The built-in machine of this name.

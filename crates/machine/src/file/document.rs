@@ -9,11 +9,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::explain::{Explained, explain};
 use super::nearest::nearest;
-use super::{MachineError, Origin, Override, Place};
+use super::{MachineError, Origin, Override, Place, keys};
 use crate::{Machine, Problem};
-
-/// The tables that hold structures by name, which can be left out.
-const STRUCTURES: [&str; 5] = ["tlb", "walk_cache", "nested_tlb", "nested_walk_cache", "cache"];
 
 /// A tree of keys and values. The span of each is in the file's text, or, from its end on, in an override: the
 /// value of override number n of those applied lies at `text.len() + 1 + n`.
@@ -27,6 +24,10 @@ pub(super) struct Document<'a> {
 impl<'a> Document<'a> {
     pub(super) fn parse(text: &'a str, origin: Origin) -> Result<Self, MachineError> {
         match DeTable::parse(text) {
+            Ok(root) if root.get_ref().is_empty() => {
+                let help = "`terrace list machines` shows examples to start from";
+                Err(MachineError::new(origin, "an empty file", "a machine").helped(Some(help.into())))
+            }
             Ok(root) => Ok(Self { text, origin, root, applied: Vec::new() }),
             Err(error) => {
                 let Explained { found, expected, help } = explain(error.message(), "valid TOML");
@@ -54,12 +55,10 @@ impl<'a> Document<'a> {
             };
             table = below;
         }
-        let structures = STRUCTURES.contains(&path[0].as_str());
-        let remove = given.value() == "none" && structures && path.len() <= 2;
-        // Keys that a machine file may leave out: all structures of a kind, and the latency of a TLB array.
-        let optional =
-            (remove && path.len() == 1) || (path.len() == 3 && path[0] == "tlb" && last == "latency");
-        if !optional && !table.contains_key(last.as_str()) {
+        let remove = given.value() == "none" && keys::can_be_removed(path);
+        let absent = !table.contains_key(last.as_str());
+        let may_be_absent = keys::is_optional(path) || (remove && parents.is_empty());
+        if absent && !may_be_absent {
             return Err(unknown_key(given, parents, last, table, Wanted::Value));
         }
         if remove {
@@ -88,7 +87,13 @@ impl<'a> Document<'a> {
         // The whole file has no place of its own.
         let span = error.span().filter(|span| *span != self.root.span());
         let path = span.as_ref().map(|span| path_of(self.root.get_ref(), span)).unwrap_or_default();
-        self.located(path, span, found, expected).helped(help)
+        let named = match path.as_slice() {
+            [table, _] if expected == "a table" && keys::holds_names(table) => {
+                Some(format!("the keys of {table} are names: give a table [{table}.<name>]"))
+            }
+            _ => None,
+        };
+        self.located(path, span, found, expected).helped(help.or(named))
     }
 
     /// A machine that cannot exist.

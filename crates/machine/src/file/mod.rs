@@ -8,9 +8,11 @@ mod builtin;
 mod document;
 mod error;
 mod explain;
+mod keys;
 mod nearest;
 mod overrides;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -26,6 +28,16 @@ use document::Document;
 
 /// The largest machine file that is read, in bytes.
 const MAX_FILE: usize = 1 << 20;
+
+/// A machine, and the text that it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The machine, with the overrides applied.
+    pub machine: Machine,
+    /// The machine file as it was read, without the overrides, such as a digest of it is made from. A file may be
+    /// one that can be read only once, so nobody has to read it again.
+    pub text: Cow<'static, str>,
+}
 
 /// Reads the machine in `text`. `origin` is how errors name the text, such as a file's path.
 ///
@@ -50,7 +62,7 @@ pub fn parse(text: &str, origin: &str, overrides: &[Override]) -> Result<Machine
 ///
 /// # Errors
 /// As [`parse`], and if there is no readable file of UTF-8 text of at most 1 MiB at `path`.
-pub fn load(path: impl AsRef<Path>, overrides: &[Override]) -> Result<Machine, MachineError> {
+pub fn load(path: impl AsRef<Path>, overrides: &[Override]) -> Result<Found, MachineError> {
     let path = path.as_ref();
     let origin = Origin::File(path.display().to_string());
     let failed = |error: std::io::Error| {
@@ -67,16 +79,14 @@ pub fn load(path: impl AsRef<Path>, overrides: &[Override]) -> Result<Machine, M
     if bytes.len() > MAX_FILE {
         return Err(MachineError::new(origin, "more than 1 MiB", "a machine file of at most 1 MiB"));
     }
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            let found = format!("the byte 0x{:02x}", bytes[error.valid_up_to()]);
-            let error = MachineError::new(origin, found, "a text in UTF-8");
-            return Err(error.at(Place::of(&valid, valid.len())));
-        }
-    };
-    read(text, origin, overrides)
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let (valid, rest) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        let place = Place::of(&String::from_utf8_lossy(valid), valid.len());
+        let found = format!("the byte 0x{:02x}", rest[0]);
+        MachineError::new(origin.clone(), found, "a text in UTF-8").at(place)
+    })?;
+    let machine = read(&text, origin, overrides)?;
+    Ok(Found { machine, text: Cow::Owned(text) })
 }
 
 /// Reads the built-in machine `name`.
@@ -92,13 +102,21 @@ pub fn builtin(name: &str, overrides: &[Override]) -> Result<Machine, MachineErr
 
 /// Reads the built-in machine of this name, or else the machine file at this path.
 ///
+/// ```
+/// let found = terrace_machine::find("champsim", &["paging.levels=4".parse()?])?;
+/// assert_eq!(found.machine.paging.levels, 4);
+/// assert!(found.text.contains("levels = 5"));
+/// # Ok::<(), terrace_machine::MachineError>(())
+/// ```
+///
 /// # Errors
 /// As [`builtin()`] and [`load`]; if there is neither, the error lists the names and says which one is nearest.
-pub fn find(name_or_path: &str, overrides: &[Override]) -> Result<Machine, MachineError> {
+pub fn find(name_or_path: &str, overrides: &[Override]) -> Result<Found, MachineError> {
     let looks_like_path = name_or_path.contains(['/', '\\'])
         || Path::new(name_or_path).extension().is_some_and(|it| it == "toml");
-    if Builtin::named(name_or_path).is_some() {
-        builtin(name_or_path, overrides)
+    if let Some(builtin) = Builtin::named(name_or_path) {
+        let machine = read(builtin.text, Origin::Builtin(builtin.name), overrides)?;
+        Ok(Found { machine, text: Cow::Borrowed(builtin.text) })
     } else if looks_like_path || Path::new(name_or_path).exists() {
         load(name_or_path, overrides)
     } else {

@@ -9,7 +9,7 @@ use super::{MachineError, Origin};
 /// A change to a machine: the value of one key, or a structure left out.
 ///
 /// Written `tlb.stlb.entries=1024`. The value is TOML; what is no TOML value is taken as a text, so that
-/// `memory.latency=90 ns` and `tlb.stlb.replacement=random` need no quotes within those of a shell.
+/// `memory.dram0.latency=90 ns` and `tlb.stlb.replacement=random` need no quotes within those of a shell.
 /// `tlb.stlb=none` leaves the structure out, `cache=none` all of them.
 ///
 /// The key has to exist in the machine. The source of a number that is changed becomes the override.

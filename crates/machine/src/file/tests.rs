@@ -22,44 +22,49 @@ fn refused(given: &str) -> String {
 fn errors_name_line_column_and_key() {
     assert_eq!(
         edited("ways = 4", "ways = 5"),
-        "my.toml:33:8: tlb.l1i.ways: found 5 ways; expected ways that divide the 64 entries"
+        "my.toml:34:8: tlb.l1i.ways: found 5 ways; expected ways that divide the 64 entries"
     );
     assert_eq!(
         edited("ways = 4", "ways = 0"),
-        "my.toml:33:8: tlb.l1i.ways: found 0 ways; expected at least 1 that divides the 64 entries"
+        "my.toml:34:8: tlb.l1i.ways: found 0 ways; expected at least 1 that divides the 64 entries"
     );
     assert_eq!(
         edited("ways = 4", "wyas = 4"),
-        "my.toml:33:1: tlb.l1i.wyas: found the unknown key `wyas`; expected one of level, serves, pages, entries, \
+        "my.toml:34:1: tlb.l1i.wyas: found the unknown key `wyas`; expected one of level, serves, pages, entries, \
          ways, replacement, latency, source\ndid you mean ways?"
     );
     assert_eq!(
         edited("ways = 4\n", ""),
-        "my.toml:28:1: tlb.l1i: found no key `ways`; expected `ways` in this table"
+        "my.toml:29:1: tlb.l1i: found no key `ways`; expected `ways` in this table"
     );
     assert_eq!(
         edited("ways = 4", "ways = -4"),
-        "my.toml:33:8: tlb.l1i.ways: found integer `-4`; expected a whole number below 2^32"
+        "my.toml:34:8: tlb.l1i.ways: found integer `-4`; expected a whole number below 2^32"
     );
     assert_eq!(
-        edited("[memory]\nlatency = \"0 ns\"", "[memory]\nlatency = 0"),
-        "my.toml:90:11: memory.latency: found integer `0`; expected a time with its unit, such as \"80 ns\""
+        edited("latency = \"0 ns\"", "latency = 0"),
+        "my.toml:93:11: memory.dram0.latency: found integer `0`; expected a time with its unit, such as \"80 ns\", or a list with one for each socket"
     );
     assert_eq!(
         edited("\"0 ns\"", "\"0 min\""),
-        "my.toml:90:11: memory.latency: found the unit \"min\"; expected a time in ps, ns, us, ms or s"
+        "my.toml:93:11: memory.dram0.latency: found the unit \"min\"; expected a time in ps, ns, us, ms or s"
     );
     assert_eq!(
         edited("pages = [\"4K\"", "pages = [\"8K\""),
-        "my.toml:31:9: tlb.l1i.pages: found \"8K\"; expected 4K, 2M or 1G"
+        "my.toml:32:9: tlb.l1i.pages: found \"8K\"; expected 4K, 2M or 1G"
     );
     assert_eq!(
         edited("serves = [\"fetch\"]", "serves = [\"exec\"]"),
-        "my.toml:30:10: tlb.l1i.serves: found \"exec\"; expected fetch, load or store"
+        "my.toml:31:10: tlb.l1i.serves: found \"exec\"; expected fetch, load or store"
     );
     assert_eq!(
         edited("\"lru\"", "\"lur\""),
-        "my.toml:34:15: tlb.l1i.replacement: found `lur`; expected one of lru, tree-plru, random\ndid you mean lru?"
+        "my.toml:35:15: tlb.l1i.replacement: found `lur`; expected one of lru, tree-plru, random\ndid you mean lru?"
+    );
+    assert_eq!(
+        edited("[memory.dram0]\n", "[memory]\n"),
+        "my.toml:94:13: memory.bandwidth: found string \"unlimited\"; expected a table\n\
+         the keys of memory are names: give a table [memory.<name>]"
     );
     assert_eq!(
         edited("name = \"champsim\"", ""),
@@ -69,21 +74,21 @@ fn errors_name_line_column_and_key() {
 
 #[test]
 fn what_is_not_toml_is_an_error_with_its_place() {
-    assert_eq!(edited("[tlb.l1d]", "[tlb.l1d"), "my.toml:37:9: found unclosed table; expected `]`");
+    assert_eq!(edited("[tlb.l1d]", "[tlb.l1d"), "my.toml:38:9: found unclosed table; expected `]`");
     assert_eq!(
         edited("ways = 4", "ways = 4\nways = 4"),
-        "my.toml:34:1: found duplicate key; expected valid TOML"
+        "my.toml:35:1: found duplicate key; expected valid TOML"
     );
     assert_eq!(
-        parse("", "my.toml", &[]).unwrap_err().to_string(),
-        "my.toml: found no key `name`; expected `name` in this table"
+        parse("# Nothing yet.\n", "my.toml", &[]).unwrap_err().to_string(),
+        "my.toml: found an empty file; expected a machine\n`terrace list machines` shows examples to start from"
     );
 }
 
 #[test]
 fn overrides_change_values_and_their_sources() {
     let machine = set(&[
-        "memory.latency=90 ns",
+        "memory.dram0.latency=90 ns",
         "tlb.stlb.replacement=random",
         "tlb.l1d.serves=[\"load\"]",
         "tlb.stlb.entries=768",
@@ -92,16 +97,17 @@ fn overrides_change_values_and_their_sources() {
         "cache=none",
     ])
     .unwrap();
-    assert_eq!(machine.memory_latency().get(), 360);
+    assert_eq!(machine.node_latency(&machine.memory["dram0"], 0).get(), 360);
     assert_eq!(machine.tlb["stlb"].replacement, crate::Replacement::Random);
     assert_eq!(machine.tlb["l1d"].serves, [crate::Serves(terrace_addr::AccessKind::Load)]);
     assert_eq!(machine.tlb["stlb"].entries, 768);
     assert_eq!(machine.tlb["stlb"].source.of("entries"), Some("set with --set tlb.stlb.entries=768"));
     assert_eq!(machine.tlb["l1d"].latency, 1);
     assert_eq!(
-        machine.memory.source.of("latency"),
+        machine.memory["dram0"].source.of("latency"),
         Some(
-            "assumed: 0, this machine counts and does not time; latency: set with --set memory.latency=90 ns"
+            "assumed: this machine counts and does not time, so cycles are 0 and nothing is limited; latency: set with \
+             --set memory.dram0.latency=90 ns"
         )
     );
     assert!(!machine.walk_cache.contains_key("pde"));
@@ -119,14 +125,17 @@ fn an_override_at_fault_is_named() {
         ("tlb.l1d.serves=[load", "found unclosed array; expected `]`"),
         ("tlb.l1d.serves=[\"laod\"]", "found \"laod\"; expected fetch, load or store"),
         ("tlb.stlb={ways=3}", "found no key `level`; expected `level` in this table"),
-        ("memory.latency=90", "found integer `90`; expected a time with its unit, such as \"80 ns\""),
+        (
+            "memory.dram0.latency=90",
+            "found integer `90`; expected a time with its unit, such as \"80 ns\", or a list with one for each socket",
+        ),
         ("tlb=3", "found integer `3`; expected a table"),
     ] {
         assert_eq!(refused(given), format!("--set {given}: {fault}"));
     }
     assert_eq!(
         refused("tlb.stlb.entries=1000"),
-        "built-in machine champsim:51:8: tlb.stlb.ways: found 12 ways; expected ways that divide the 1000 entries\n\
+        "built-in machine champsim:52:8: tlb.stlb.ways: found 12 ways; expected ways that divide the 1000 entries\n\
          it has to fit --set tlb.stlb.entries=1000"
     );
 }
@@ -155,22 +164,82 @@ fn an_override_of_an_unknown_key_names_those_that_exist() {
 
 #[test]
 fn a_machine_is_found_by_name_or_path() {
-    assert_eq!(find("drmemtrace", &[]).unwrap().name, "drmemtrace");
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/machines/champsim.toml");
-    assert_eq!(find(path, &[]).unwrap(), builtin("champsim", &[]).unwrap());
+    assert_eq!(find("drmemtrace", &[]).unwrap().machine.name, "drmemtrace");
     assert_eq!(
         find("drmemtrase", &[]).unwrap_err().to_string(),
         "drmemtrase: found no built-in machine and no file of this name; expected one of broadwell-e5-2620v4, \
-         champsim, drmemtrace, sapphire-rapids-8480, or the path of a machine file\ndid you mean drmemtrace?"
+         cascade-lake-6240, champsim, drmemtrace, ice-lake-8360y, sapphire-rapids-8480, zen4-9554, or the path of a machine file\ndid you mean drmemtrace?"
     );
     assert_eq!(
         builtin("zen", &[]).unwrap_err().to_string(),
-        "zen: found no built-in machine of this name; expected one of broadwell-e5-2620v4, champsim, drmemtrace, \
-         sapphire-rapids-8480"
+        "zen: found no built-in machine of this name; expected one of broadwell-e5-2620v4, \
+         cascade-lake-6240, champsim, drmemtrace, ice-lake-8360y, sapphire-rapids-8480, zen4-9554"
     );
     assert_eq!(
         find("no/such.toml", &[]).unwrap_err().to_string(),
         "no/such.toml: found no such file; expected a machine file"
+    );
+}
+
+/// A user's file is no different from a built-in one.
+#[test]
+fn a_built_in_machine_is_the_same_from_a_file() {
+    for builtin in BUILTIN {
+        let file = Scratch::new(builtin.name, builtin.text.as_bytes());
+        let loaded = load(&file.0, &[]).unwrap();
+        assert_eq!(loaded, find(builtin.name, &[]).unwrap());
+        assert_eq!(loaded.text, builtin.text);
+    }
+}
+
+/// What a digest is made from is what was read, however often the file can be read.
+#[test]
+fn a_machine_that_can_be_read_once_comes_with_its_text() {
+    let text = Builtin::named("champsim").unwrap().text;
+    let (read, mut write) = std::io::pipe().unwrap();
+    write.write_all(text.as_bytes()).unwrap();
+    drop(write);
+    let path = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&read));
+    let found = find(&path, &["paging.levels=4".parse().unwrap()]).unwrap();
+    assert_eq!(found.machine.paging.levels, 4);
+    assert_eq!(found.text, text);
+}
+
+#[test]
+fn what_a_machine_can_lack_is_left_out() {
+    let overrides =
+        |texts: &[&str]| -> Vec<Override> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+    let broadwell = |texts: &[&str]| builtin("broadwell-e5-2620v4", &overrides(texts));
+    let machine =
+        broadwell(&["core=none", "cost=none", "memory.dram1=none", "cache.l2.serves=[\"load\"]"]).unwrap();
+    assert!(machine.core.is_none() && machine.cost.is_none());
+    assert_eq!(machine.nodes().len(), 1);
+    assert_eq!(machine.cache["l2"].serves, [crate::Serves(terrace_addr::AccessKind::Load)]);
+    let machine =
+        builtin("zen4-9554", &overrides(&["cost.flush.invlpgb=none", "cost.flush.tlbsync=none"])).unwrap();
+    assert_eq!(machine.cost.unwrap().flush.invlpgb, None);
+    for (given, fault) in [
+        (
+            "cost.flush.invlpga=9",
+            "found 9 cycles; expected no such key: vendor is intel, which does not have it",
+        ),
+        ("cost.fault=none", "found string \"none\"; expected a whole number below 2^64"),
+        (
+            "memory.dram0.latency=[\"80 ns\"]",
+            "found a list of 1 value; expected one value, or a list with one for each of 2 sockets",
+        ),
+        (
+            "memory.dram0.bandwidth=1 GB",
+            "found the unit \"GB\"; expected a bandwidth in B/s, kB/s, MB/s, GB/s or TB/s, or \"unlimited\"",
+        ),
+        ("vendor=cyrix", "found `cyrix`; expected one of intel, amd"),
+    ] {
+        assert_eq!(broadwell(&[given]).unwrap_err().to_string(), format!("--set {given}: {fault}"));
+    }
+    assert_eq!(
+        refused("memory=none"),
+        "built-in machine champsim: memory: found no memory node; expected at least one, as a table [memory.<name>]\n\
+         it has to fit --set memory=none"
     );
 }
 
@@ -205,7 +274,7 @@ fn a_file_that_is_no_text_is_an_error() {
     let large = Scratch::new("large", &vec![b'#'; MAX_FILE + 1]);
     assert_eq!(large.refused(), ": found more than 1 MiB; expected a machine file of at most 1 MiB");
     let largest = Scratch::new("largest", &vec![b'#'; MAX_FILE]);
-    assert_eq!(largest.refused(), ": found no key `name`; expected `name` in this table");
+    assert!(largest.refused().starts_with(": found an empty file; expected a machine\n"));
     let directory = env!("CARGO_MANIFEST_DIR");
     assert_eq!(
         find(directory, &[]).unwrap_err().to_string(),

@@ -2,9 +2,12 @@
 
 use alloc::string::String;
 use core::fmt;
+use core::marker::PhantomData;
 
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
+
+use super::Quantity;
 
 /// The units of one kind of quantity.
 pub(super) struct Units {
@@ -134,19 +137,16 @@ pub(super) fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, scale: &[(&s
 }
 
 /// Reads a quantity from a deserializer: only a string is one, since a bare number has no unit.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    units: &'static Units,
-) -> Result<u64, D::Error> {
-    struct TextOf(&'static Units);
-    impl Visitor<'_> for TextOf {
-        type Value = u64;
+pub(super) fn deserialize<'de, Q: Quantity, D: Deserializer<'de>>(deserializer: D) -> Result<Q, D::Error> {
+    struct TextOf<Q>(PhantomData<Q>);
+    impl<Q: Quantity> Visitor<'_> for TextOf<Q> {
+        type Value = Q;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "{} with its unit, such as {:?}", self.0.what, self.0.example)
+            write!(f, "{} with its unit, such as {:?}", Q::WHAT, Q::EXAMPLE)
         }
-        fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
-            parse(text, self.0).map_err(E::custom)
+        fn visit_str<E: Error>(self, text: &str) -> Result<Q, E> {
+            text.parse().map_err(E::custom)
         }
     }
-    deserializer.deserialize_str(TextOf(units))
+    deserializer.deserialize_str(TextOf(PhantomData))
 }

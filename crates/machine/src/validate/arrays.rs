@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use terrace_addr::{AccessKind, PageSize};
 
 use super::{Problem, counted, limits};
-use crate::{NestedTlbArray, PageSizeName, Replacement, Shape, ShapeError, TlbArray, WalkCache};
+use crate::{NestedTlbArray, PageSizeName, Replacement, Serves, Shape, ShapeError, TlbArray, WalkCache};
 
 /// The most entries of an array: beyond any hardware proposed so far, and small enough to allocate.
 const MAX_ENTRIES: u32 = 1 << 24;
@@ -20,11 +20,10 @@ pub(super) fn tlbs(arrays: &BTreeMap<String, TlbArray>) -> Result<(), Problem> {
             let expected = "1, or 2 for the second-level TLB";
             return Err(Problem::new(&["tlb", name, "level"], format!("level {}", array.level), expected));
         }
-        let kinds: Vec<_> = array.serves.iter().map(|serves| serves.0.name()).collect();
-        distinct("tlb", name, "serves", &kinds, "fetch, load, store")?;
+        serves("tlb", name, &array.serves)?;
         pages("tlb", name, &array.pages)?;
         shape("tlb", name, array.entries, array.ways, array.replacement)?;
-        limits::latency("tlb", name, array.latency)?;
+        limits::cycles(&["tlb", name, "latency"], array.latency)?;
         for serves in &array.serves {
             for size in &array.pages {
                 let (kind, size) = (serves.0, size.0);
@@ -75,6 +74,11 @@ pub(super) fn walk_caches(table: &str, caches: &BTreeMap<String, WalkCache>) -> 
         shape(table, name, cache.entries, cache.ways, cache.replacement)?;
     }
     Ok(())
+}
+
+pub(super) fn serves(table: &str, name: &str, serves: &[Serves]) -> Result<(), Problem> {
+    let kinds: Vec<_> = serves.iter().map(|serves| serves.0.name()).collect();
+    distinct(table, name, "serves", &kinds, "fetch, load, store")
 }
 
 fn pages(table: &str, name: &str, pages: &[PageSizeName]) -> Result<(), Problem> {

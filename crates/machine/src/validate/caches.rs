@@ -5,6 +5,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use terrace_addr::AccessKind;
+
 use super::{Problem, arrays, counted, limits};
 use crate::quantity::Size;
 use crate::{Cache, SharedBy};
@@ -17,9 +19,10 @@ const MAX_LINES: u64 = 1 << 26;
 
 pub(super) fn check(caches: &BTreeMap<String, Cache>) -> Result<(), Problem> {
     for (name, cache) in caches {
+        arrays::serves("cache", name, &cache.serves)?;
         shape(name, cache)?;
         arrays::tree_ways("cache", name, cache.ways, cache.replacement)?;
-        limits::latency("cache", name, cache.latency)?;
+        limits::cycles(&["cache", name, "latency"], cache.latency)?;
     }
     order(caches)
 }
@@ -62,34 +65,40 @@ fn shape(name: &str, cache: &Cache) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Levels run from 1 without a gap, and what is shared by more lies further away.
+/// Levels run from 1 without a gap, one cache of a level serves a kind, and what lies beyond a shared cache is shared.
 fn order(caches: &BTreeMap<String, Cache>) -> Result<(), Problem> {
     let mut sorted: Vec<_> = caches.iter().collect();
     sorted.sort_by_key(|(_, cache)| cache.level);
-    let mut nearer: Option<(&str, &Cache)> = None;
-    for (name, cache) in sorted {
-        let wanted = nearer.map_or(1, |(_, cache)| cache.level.saturating_add(1));
-        if let Some((other, nearer)) = nearer {
-            if cache.level == nearer.level {
-                let found = format!("level {}, which cache.{other} has too", cache.level);
-                return Err(Problem::new(&["cache", name, "level"], found, "one cache for each level"));
-            }
-            if nearer.shared_by == SharedBy::Socket && cache.shared_by == SharedBy::Core {
-                let found = format!("core, beyond cache.{other}, which the socket shares");
-                let expected = "socket: what lies beyond a shared cache is shared";
-                return Err(Problem::new(&["cache", name, "shared_by"], found, expected));
-            }
-        }
-        if cache.level != wanted {
+    let mut owners = BTreeMap::<(u32, AccessKind), &str>::new();
+    let mut level = 0;
+    for (place, (name, cache)) in sorted.iter().enumerate() {
+        if cache.level != level && cache.level != level + 1 {
             let found = format!("level {}", cache.level);
-            let expected = format!("{wanted}: levels follow each other from 1 on");
+            let expected = format!("{}: levels follow each other from 1 on", level + 1);
             return Err(Problem::new(&["cache", name, "level"], found, expected));
         }
-        if cache.level > MAX_LEVEL {
-            let found = format!("level {}", cache.level);
+        level = cache.level;
+        if !(1..=MAX_LEVEL).contains(&level) {
+            let found = format!("level {level}");
             return Err(Problem::new(&["cache", name, "level"], found, "levels from 1 to 3"));
         }
-        nearer = Some((name, cache));
+        for kind in &cache.serves {
+            if let Some(other) = owners.insert((level, kind.0), name) {
+                let found = format!("{}, which cache.{other} serves at level {level} too", kind.0);
+                let expected = "at most one cache of a level for each kind of access";
+                return Err(Problem::new(&["cache", name, "serves"], found, expected));
+            }
+        }
+        let nearer = &sorted[..place];
+        let shared =
+            |(_, nearer): &&(&String, &Cache)| nearer.level < level && nearer.shared_by == SharedBy::Socket;
+        if cache.shared_by == SharedBy::Core
+            && let Some((other, _)) = nearer.iter().find(shared)
+        {
+            let found = format!("core, beyond cache.{other}, which the socket shares");
+            let expected = "socket: what lies beyond a shared cache is shared";
+            return Err(Problem::new(&["cache", name, "shared_by"], found, expected));
+        }
     }
     Ok(())
 }

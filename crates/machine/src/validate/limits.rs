@@ -4,15 +4,14 @@ use alloc::format;
 use alloc::string::ToString;
 
 use super::Problem;
-use crate::quantity::{Frequency, Time};
-use crate::{Clock, Memory, Paging, Topology};
+use crate::quantity::Frequency;
+use crate::{Clock, Paging, Topology};
 
 /// More hardware threads than this are a mistyped number.
 const MAX_THREADS: u64 = 1 << 16;
 const MAX_FREQUENCY: Frequency = Frequency::from_hertz(100_000_000_000);
-const MAX_MEMORY_LATENCY: Time = Time::from_picoseconds(1_000_000_000_000);
-/// The most cycles that a hit may cost, so that sums of them stay far below 2⁶⁴.
-const MAX_LATENCY: u64 = 1 << 32;
+/// The most cycles that a hit or an event may cost, so that sums of them stay far below 2⁶⁴.
+const MAX_CYCLES: u64 = 1 << 32;
 
 pub(super) fn topology(topology: &Topology) -> Result<(), Problem> {
     let counts = [("sockets", topology.sockets), ("cores", topology.cores), ("threads", topology.threads)];
@@ -47,19 +46,10 @@ pub(super) fn paging(paging: &Paging) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(super) fn memory(memory: &Memory) -> Result<(), Problem> {
-    if memory.latency > MAX_MEMORY_LATENCY {
-        let expected = format!("at most {MAX_MEMORY_LATENCY}");
-        return Err(Problem::new(&["memory", "latency"], memory.latency.to_string(), expected));
-    }
-    Ok(())
-}
-
-/// The cycles of a hit in the structure `table.name`.
-pub(super) fn latency(table: &str, name: &str, cycles: u64) -> Result<(), Problem> {
-    if cycles > MAX_LATENCY {
-        let expected = format!("at most {MAX_LATENCY}");
-        return Err(Problem::new(&[table, name, "latency"], format!("{cycles} cycles"), expected));
+/// Cycles that are counted at the key `path`.
+pub(super) fn cycles(path: &[&str], cycles: u64) -> Result<(), Problem> {
+    if cycles > MAX_CYCLES {
+        return Err(Problem::new(path, format!("{cycles} cycles"), format!("at most {MAX_CYCLES}")));
     }
     Ok(())
 }

@@ -4,7 +4,9 @@
 
 mod arrays;
 mod caches;
+mod costs;
 mod limits;
+mod memory;
 mod sources;
 
 use alloc::format;
@@ -53,7 +55,8 @@ impl Machine {
     ///
     /// # Errors
     /// The first problem: a structure whose entries and ways give no shape, two arrays for the same pages, levels
-    /// that no hardware has, a quantity of zero or beyond its limit, a number without a source.
+    /// that no hardware has, no memory, a quantity of zero or beyond its limit, the cost of an instruction that the
+    /// vendor does not have, a number without a source.
     pub fn validate(&self) -> Result<(), Problem> {
         limits::topology(&self.topology)?;
         limits::clock(&self.clock)?;
@@ -63,7 +66,9 @@ impl Machine {
         arrays::nested_tlbs(&self.nested_tlb)?;
         arrays::walk_caches("nested_walk_cache", &self.nested_walk_cache)?;
         caches::check(&self.cache)?;
-        limits::memory(&self.memory)?;
+        memory::check(&self.memory, self.topology.sockets)?;
+        costs::core(self.core.as_ref())?;
+        costs::check(self.cost.as_ref(), self.vendor)?;
         sources::check(self)
     }
 }

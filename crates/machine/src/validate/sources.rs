@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::Problem;
-use crate::{Machine, Source};
+use crate::{Costs, Machine, Source};
 
 /// A key of a table, as its source must or may name it.
 type Key = (&'static str, Need);
@@ -58,11 +58,27 @@ pub(super) fn check(machine: &Machine) -> Result<(), Problem> {
             ("replacement", Must),
             ("latency", Must),
             ("level", May),
+            ("serves", May),
             ("shared_by", May),
         ];
         covers(&["cache", name], &cache.source, &keys)?;
     }
-    covers(&["memory"], &machine.memory.source, &[("latency", Must)])
+    for (name, node) in &machine.memory {
+        let keys = [("size", Must), ("latency", Must), ("bandwidth", Must), ("kind", May)];
+        covers(&["memory", name], &node.source, &keys)?;
+    }
+    if let Some(core) = &machine.core {
+        covers(&["core"], &core.source, &[("walkers", Must), ("window", Must)])?;
+    }
+    machine.cost.as_ref().map_or(Ok(()), costs)
+}
+
+fn costs(costs: &Costs) -> Result<(), Problem> {
+    covers(&["cost"], &costs.source, &costs.cycles().map(|(key, _)| (key, Must)))?;
+    // What a processor does not have may have a source that says so.
+    let need = |(key, cycles): (_, Option<u64>)| (key, if cycles.is_some() { Must } else { May });
+    covers(&["cost", "exit"], &costs.exit.source, &costs.exit.cycles().map(need))?;
+    covers(&["cost", "flush"], &costs.flush.source, &costs.flush.cycles().map(need))
 }
 
 /// The table at `path` has a source for each key that needs one, and for no key that it does not have.

@@ -18,7 +18,14 @@ impl Key {
     /// The key of the page of size `size` that holds `addr`.
     #[inline(always)]
     pub(crate) fn page<S: Space>(addr: Addr<S>, size: PageSize, context: u16) -> Self {
-        Self::new(number(addr, size.shift()), size.level(), context)
+        Self::page_of(addr, size.index(), context)
+    }
+
+    /// The same for the size with this index; without a branch on it.
+    #[inline(always)]
+    pub(crate) fn page_of<S: Space>(addr: Addr<S>, size: usize, context: u16) -> Self {
+        let index = convert::narrow(size);
+        Self::new(number(addr, 12 + 9 * index), index + 1, context)
     }
 
     /// The key, in the paging-structure cache of `level`, of the entry that translates `addr`.
@@ -55,6 +62,11 @@ impl Key {
         convert::index((self.0 >> CONTEXT_BITS & 3) - 1)
     }
 
+    /// The size of the page.
+    pub(crate) fn size(self) -> PageSize {
+        PageSize::ALL[self.size_index()]
+    }
+
     /// The part of the address above `shift` bits, which is at least the page's own shift.
     #[inline(always)]
     pub(crate) const fn number_above(self, shift: u32) -> u64 {
@@ -67,10 +79,11 @@ impl Key {
         convert::low16(self.0)
     }
 
-    /// 32 bits that differ for most keys of a set.
+    /// 32 bits that differ for most keys of a set, the highest of them set: the lower part of the page number, and
+    /// the size.
     #[inline(always)]
     pub(crate) const fn tag(self) -> u32 {
-        convert::low32(self.0 >> CONTEXT_BITS) ^ convert::low32(self.0 << CONTEXT_BITS)
+        convert::low32(self.0 >> CONTEXT_BITS) | 1 << 31
     }
 }
 

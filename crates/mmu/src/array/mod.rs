@@ -1,52 +1,43 @@
 //! Set-associative arrays: where every cached translation lives.
 //!
-//! An [`Array`] finds an entry by its whole 64-bit key. Compact 32-bit tags, compared four at a time, filter the
-//! ways of a set; a match is always verified on the key, so nothing aliases.
+//! An [`Array`] finds an entry by its whole 64-bit key. 32-bit tags, compared with all ways of a set at once,
+//! filter the ways; a match is always verified on the key, so nothing aliases.
 
 use terrace_addr::convert;
 use terrace_machine::Shape;
-use terrace_raw::tags::{LANES, matches};
-use terrace_raw::{Buffer, Zeroable};
+use terrace_raw::vector::{BASELINE, Vector};
+use terrace_raw::{Masked, Work, Zeroable};
+
+use crate::sets::{Policy, Sets};
 
 mod key;
-mod replace;
 
 pub(crate) use key::{Key, number_above};
-pub(crate) use replace::{Policy, Replace};
 
 /// A set-associative array of entries with content `P`.
 #[derive(Debug, Clone)]
 pub(crate) struct Array<P: Zeroable> {
     set_mask: u64,
-    ways: usize,
-    /// Groups of tags of a set: the ways rounded up to full compares.
-    groups: usize,
-    tags: Buffer<[u32; LANES]>,
-    /// For every tag, the whole key; 0 for an empty way, and in the padding behind the last way.
-    keys: Buffer<u64>,
-    content: Buffer<P>,
-    replace: Replace,
-    /// Empty ways in the whole array.
-    empty: usize,
-    /// Entries for each page size, so that a size that is nowhere needs no lookup.
-    live: [u32; 3],
+    sets: Sets,
+    /// Keys with their content, set after set, each with room for a power of two of ways. The key of an empty way
+    /// is 0.
+    entries: Masked<(u64, P)>,
+    way_bits: u32,
+    /// For each page size, whether an entry of it was inserted since the array was empty: a size that is nowhere
+    /// needs no lookup.
+    seen: [bool; 3],
 }
 
 impl<P: Zeroable> Array<P> {
     pub(crate) fn new(shape: Shape, policy: Policy) -> Self {
         let sets = convert::index32(shape.sets());
         let ways = convert::index32(shape.ways());
-        let groups = ways.div_ceil(LANES);
         Self {
             set_mask: u64::from(shape.sets()) - 1,
-            ways,
-            groups,
-            tags: Buffer::zeroed(sets * groups),
-            keys: Buffer::zeroed(sets * groups * LANES),
-            content: Buffer::zeroed(sets * groups * LANES),
-            replace: Replace::new(sets, ways, policy),
-            empty: sets * ways,
-            live: [0; 3],
+            sets: Sets::new(sets, ways, policy),
+            entries: Masked::zeroed(sets * ways.next_power_of_two()),
+            way_bits: ways.next_power_of_two().trailing_zeros(),
+            seen: [false; 3],
         }
     }
 
@@ -55,122 +46,119 @@ impl<P: Zeroable> Array<P> {
         convert::index(key.number() & self.set_mask)
     }
 
-    /// The slot of the entry with this key.
     #[inline(always)]
-    fn find(&self, set: usize, key: Key) -> Option<usize> {
-        let tag = key.tag();
-        for group in set * self.groups..(set + 1) * self.groups {
-            let mut ways = matches(&self.tags[group], tag);
-            while ways != 0 {
-                let slot = group * LANES + convert::index32(ways.trailing_zeros());
-                if self.keys[slot] == key.bits() {
-                    return Some(slot);
-                }
-                ways &= ways - 1;
-            }
-        }
-        None
+    const fn slot(&self, set: usize, way: usize) -> usize {
+        set << self.way_bits | way
     }
 
+    /// The way of the entry with this key.
     #[inline(always)]
-    fn way(&self, set: usize, slot: usize) -> usize {
-        slot - set * self.groups * LANES
+    fn find<V: Vector>(&self, vector: V, set: usize, key: Key) -> Option<usize> {
+        self.sets.find(vector, set, key.tag(), |way| self.entries.at(self.slot(set, way)).0 == key.bits())
     }
 
-    /// Whether any entry is for pages of the size with this index.
+    /// Whether any entry may be for pages of the size with this index.
     #[inline(always)]
-    pub(crate) fn holds_any(&self, size: usize) -> bool {
-        self.live[size] != 0
+    pub(crate) const fn may_hold(&self, size: usize) -> bool {
+        self.seen[size]
     }
 
     /// Looks an entry up and touches it.
     #[inline(always)]
-    pub(crate) fn lookup(&mut self, key: Key) -> Option<P> {
+    pub(crate) fn lookup<V: Vector>(&mut self, vector: V, key: Key) -> Option<P> {
+        vector.apart(Lookup { array: self, key })
+    }
+
+    /// Looks only where the entry is if it was the last one that its set was asked for, and touching it again would
+    /// change nothing.
+    #[inline(always)]
+    pub(crate) fn lookup_most_recent(&self, key: Key) -> Option<P> {
         let set = self.set(key);
-        if let Some(way) = self.replace.most_recent(set) {
-            // The most recent way first: a hit there changes no replacement state.
-            let slot = set * self.groups * LANES + way;
-            if self.keys[slot] == key.bits() {
-                return Some(self.content[slot]);
-            }
-        }
-        let slot = self.find(set, key)?;
-        self.replace.touch(set, self.way(set, slot));
-        Some(self.content[slot])
+        let way = self.sets.most_recent(set)?;
+        let (found, content) = *self.entries.at(self.slot(set, way));
+        (found == key.bits()).then_some(content)
+    }
+
+    /// Looks an entry up and touches it, the most recent one first: for arrays that are most often asked for the
+    /// entry that they were asked for last.
+    #[inline(always)]
+    pub(crate) fn lookup_recent<V: Vector>(&mut self, vector: V, key: Key) -> Option<P> {
+        let recent = self.lookup_most_recent(key);
+        if recent.is_some() { recent } else { self.lookup(vector, key) }
     }
 
     /// Whether an entry is there, without touching it.
     #[inline(always)]
-    pub(crate) fn contains(&self, key: Key) -> bool {
-        self.find(self.set(key), key).is_some()
-    }
-
-    /// Inserts an entry, in place if its key is there already.
-    pub(crate) fn insert(&mut self, key: Key, content: P) {
-        let set = self.set(key);
-        if let Some(slot) = self.find(set, key) {
-            self.content[slot] = content;
-            self.replace.touch(set, self.way(set, slot));
-        } else {
-            self.insert_new(key, content);
-        }
+    pub(crate) fn contains<V: Vector>(&self, vector: V, key: Key) -> bool {
+        self.find(vector, self.set(key), key).is_some()
     }
 
     /// Inserts an entry whose key is not there.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn insert_new(&mut self, key: Key, content: P) {
         let set = self.set(key);
-        debug_assert!(self.find(set, key).is_none(), "the key is there already");
-        let first = set * self.groups * LANES;
-        let way = self.empty_way(first).unwrap_or_else(|| self.replace.victim(set));
-        let slot = first + way;
-        let old = core::mem::replace(&mut self.keys[slot], key.bits());
-        if let Some(old) = Key::from_bits(old) {
-            self.live[old.size_index()] -= 1;
-        } else {
-            self.empty -= 1;
-        }
-        self.live[key.size_index()] += 1;
-        self.tags[slot / LANES][slot % LANES] = key.tag();
-        self.content[slot] = content;
-        self.replace.touch(set, way);
-    }
-
-    #[inline(always)]
-    fn empty_way(&self, first: usize) -> Option<usize> {
-        if self.empty == 0 {
-            return None;
-        }
-        self.keys[first..first + self.ways].iter().position(|&key| key == 0)
+        debug_assert!(self.find(BASELINE, set, key).is_none(), "the key is there already");
+        let way = self.sets.fill(set, key.tag());
+        self.seen[key.size_index()] = true;
+        let slot = self.slot(set, way);
+        *self.entries.at_mut(slot) = (key.bits(), content);
     }
 
     /// Removes the entry with this key, if there is one.
     pub(crate) fn remove(&mut self, key: Key) -> bool {
-        let slot = self.find(self.set(key), key);
-        if let Some(slot) = slot {
-            self.clear(slot);
+        let set = self.set(key);
+        let way = self.find(BASELINE, set, key);
+        if let Some(way) = way {
+            self.clear(set, way);
         }
-        slot.is_some()
+        way.is_some()
     }
 
     /// Removes every entry that is `unwanted`, and counts them.
     pub(crate) fn remove_if(&mut self, mut unwanted: impl FnMut(Key, P) -> bool) -> u64 {
         let mut removed = 0;
-        for slot in 0..self.keys.len() {
-            let content = self.content[slot];
-            if Key::from_bits(self.keys[slot]).is_some_and(|key| unwanted(key, content)) {
-                self.clear(slot);
+        if self.sets.is_empty() {
+            return removed;
+        }
+        for slot in 0..self.entries.values().len() {
+            let (key, content) = *self.entries.at(slot);
+            if Key::from_bits(key).is_some_and(|key| unwanted(key, content)) {
+                self.clear(slot >> self.way_bits, slot & ((1 << self.way_bits) - 1));
                 removed += 1;
             }
         }
         removed
     }
 
-    fn clear(&mut self, slot: usize) {
-        if let Some(key) = Key::from_bits(self.keys[slot]) {
-            self.live[key.size_index()] -= 1;
-            self.keys[slot] = 0;
-            self.empty += 1;
+    /// All entries.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, P)> {
+        self.entries.values().iter().filter_map(|&(key, content)| Some((Key::from_bits(key)?, content)))
+    }
+
+    fn clear(&mut self, set: usize, way: usize) {
+        let slot = self.slot(set, way);
+        self.entries.at_mut(slot).0 = 0;
+        self.sets.clear(set, way);
+        if self.sets.is_empty() {
+            self.seen = [false; 3];
         }
+    }
+}
+
+struct Lookup<'a, P: Zeroable> {
+    array: &'a mut Array<P>,
+    key: Key,
+}
+
+impl<P: Zeroable> Work for Lookup<'_, P> {
+    type Output = Option<P>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self, vector: V) -> Option<P> {
+        let Self { array, key } = self;
+        let set = array.set(key);
+        let way = array.find(vector, set, key)?;
+        array.sets.touch(set, way);
+        Some(array.entries.at(array.slot(set, way)).1)
     }
 }

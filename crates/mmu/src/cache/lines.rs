@@ -2,23 +2,20 @@
 
 use terrace_addr::{Addr, Hpa, convert};
 use terrace_machine::{Cache, Shape};
-use terrace_raw::tags::{LANES, matches};
-use terrace_raw::{Buffer, prefetch};
+use terrace_raw::Work;
+use terrace_raw::vector::Vector;
 
 use super::LINE_SHIFT;
 use crate::BuildError;
-use crate::array::{Policy, Replace};
+use crate::sets::{Policy, Sets};
 
 /// The lines that a cache holds, by 32-bit tags that are exact: a line's number without its set bits, plus 1 (0
 /// is an empty way). Memory that would need longer tags is refused when the cache is built.
 #[derive(Debug, Clone)]
-pub(super) struct Lines {
+pub(super) struct LineSets {
     slices: u64,
     set_bits: u32,
-    groups: usize,
-    tags: Buffer<[u32; LANES]>,
-    replace: Replace,
-    empty: usize,
+    sets: Sets,
     /// Whether the tags are larger than the caches nearest to a core of the machine that simulates.
     far: bool,
 }
@@ -26,10 +23,10 @@ pub(super) struct Lines {
 /// What fits into the first-level cache of most machines, and leaves room there.
 const NEAR_BYTES: usize = 16 << 10;
 
-/// In the lanes behind the last way: no line's tag.
-const NO_WAY: u32 = u32::MAX;
+/// Tags, which are above 0, reach so far.
+const LAST_TAG: u64 = 0xffff_ffff;
 
-impl Lines {
+impl LineSets {
     pub(super) fn new(
         path: &str,
         cache: &Cache,
@@ -43,31 +40,18 @@ impl Lines {
         let shape = Shape::new(per_slice, cache.ways).map_err(|error| invalid(error.to_string()))?;
         let set_bits = shape.sets().trailing_zeros();
         let last_line = memory_end.get().saturating_sub(1) >> LINE_SHIFT;
-        if last_line >> set_bits >= u64::from(NO_WAY - 1) {
-            return Err(invalid(format!(
-                "{} sets reach memory below {:#x}, but it ends at {memory_end}: give the cache more sets",
-                shape.sets(),
-                u64::from(NO_WAY - 1) << set_bits << LINE_SHIFT,
-            )));
+        if last_line >> set_bits >= LAST_TAG {
+            return Err(BuildError::Memory {
+                path: path.to_owned(),
+                sets: shape.sets(),
+                reach: Addr::new(LAST_TAG << set_bits << LINE_SHIFT),
+                end: memory_end,
+            });
         }
         let sets = convert::index32(shape.sets()) * convert::index32(cache.slices);
-        let ways = convert::index32(shape.ways());
-        let groups = ways.div_ceil(LANES);
-        let mut tags = Buffer::<[u32; LANES]>::zeroed(sets * groups);
-        for set in 0..sets {
-            for lane in ways..groups * LANES {
-                tags[set * groups + lane / LANES][lane % LANES] = NO_WAY;
-            }
-        }
-        Ok(Self {
-            slices: u64::from(cache.slices),
-            set_bits,
-            groups,
-            tags,
-            replace: Replace::new(sets, ways, policy),
-            empty: sets * ways,
-            far: sets * groups * size_of::<[u32; LANES]>() > NEAR_BYTES,
-        })
+        let sets = Sets::new(sets, convert::index32(shape.ways()), policy);
+        let far = sets.bytes() > NEAR_BYTES;
+        Ok(Self { slices: u64::from(cache.slices), set_bits, sets, far })
     }
 
     #[inline(always)]
@@ -78,49 +62,19 @@ impl Lines {
         (convert::index(set), convert::low32(line >> self.set_bits) + 1)
     }
 
-    #[inline(always)]
-    fn find(&self, set: usize, tag: u32) -> Option<usize> {
-        for group in 0..self.groups {
-            let ways = matches(&self.tags[set * self.groups + group], tag);
-            if ways != 0 {
-                return Some(group * LANES + convert::index32(ways.trailing_zeros()));
-            }
-        }
-        None
-    }
-
     /// Whether the line is here. It is afterwards.
     #[inline(always)]
-    pub(super) fn access(&mut self, line: u64) -> bool {
-        let (set, tag) = self.place(line);
-        if let Some(way) = self.find(set, tag) {
-            self.replace.touch(set, way);
-            return true;
-        }
-        let way = if self.empty == 0 { None } else { self.find(set, 0) };
-        let way = if let Some(way) = way {
-            self.empty -= 1;
-            way
-        } else {
-            self.replace.victim(set)
-        };
-        self.tags[set * self.groups + way / LANES][way % LANES] = tag;
-        self.replace.touch(set, way);
-        false
+    pub(super) fn access<V: Vector>(&mut self, vector: V, line: u64) -> bool {
+        vector.apart(LineAccess { lines: self, line })
     }
 
     /// Asks for the set of a line, if the tags are too many to be near anyway.
     #[inline(always)]
     pub(super) fn prefetch(&self, line: u64) {
-        if !self.far {
-            return;
+        if self.far {
+            let (set, _) = self.place(line);
+            self.sets.prefetch(set);
         }
-        let (set, _) = self.place(line);
-        prefetch(&self.tags[set * self.groups]);
-        if self.groups * LANES > 16 {
-            prefetch(&self.tags[(set + 1) * self.groups - 1]);
-        }
-        self.replace.prefetch(set);
     }
 }
 
@@ -128,4 +82,26 @@ impl Lines {
 #[inline(always)]
 const fn slice(line: u64, slices: u64) -> u64 {
     ((line.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) * slices) >> 32
+}
+
+struct LineAccess<'a> {
+    lines: &'a mut LineSets,
+    line: u64,
+}
+
+impl Work for LineAccess<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<V: Vector>(self, vector: V) -> bool {
+        let Self { lines, line } = self;
+        let (set, tag) = lines.place(line);
+        let found = lines.sets.find(vector, set, tag, |_| true);
+        if let Some(way) = found {
+            lines.sets.touch(set, way);
+        } else {
+            lines.sets.fill(set, tag);
+        }
+        found.is_some()
+    }
 }

@@ -1,31 +1,48 @@
-//! Caches for lines of memory: table lines today, data lines beside them where they are modelled.
+//! Caches for lines of memory: table lines, and data lines beside them where they are modelled.
 
-use terrace_addr::{Addr, Cycles, Hpa};
+use terrace_addr::{AccessKind, Addr, Cycles, Hpa};
 use terrace_machine::{Machine, SharedBy, array_seed};
+use terrace_raw::vector::Vector;
 
 use crate::BuildError;
-use crate::array::Policy;
+use crate::layout::Memory;
+use crate::sets::Policy;
 
 mod lines;
 
-use lines::Lines;
+use lines::LineSets;
 
 /// Lines are 64 bytes.
-const LINE_SHIFT: u32 = 6;
+pub(crate) const LINE_SHIFT: u32 = 6;
+
+/// The most levels of caches. A reference that none of them served has this place.
+pub(crate) const MEMORY: usize = 3;
 
 /// Where a reference was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Served {
-    /// The place of the cache level, nearest first; the number of levels for memory.
+    /// The place of the cache level, nearest first; [`MEMORY`] for memory.
     pub(crate) level: usize,
+    /// The node, if memory served it.
+    pub(crate) node: usize,
     /// The time from the start of the reference to its data.
     pub(crate) latency: Cycles,
 }
 
-/// The caches of one level of sharing: those of a core, or those of a socket.
+/// The caches of one level of sharing: those of a core, or those of a socket; nearest first.
 #[derive(Debug, Clone)]
 pub(crate) struct Caches {
-    levels: Vec<(Lines, Cycles)>,
+    caches: Vec<Cache>,
+}
+
+#[derive(Debug, Clone)]
+struct Cache {
+    lines: LineSets,
+    latency: Cycles,
+    /// 0 for the first level.
+    level: usize,
+    /// The kinds of access that it serves.
+    serves: [bool; 3],
 }
 
 impl Caches {
@@ -37,71 +54,72 @@ impl Caches {
         seed: u64,
         memory_end: Addr<Hpa>,
     ) -> Result<Self, BuildError> {
-        let mut levels = Vec::new();
+        let mut caches = Vec::new();
         for (name, cache) in machine.caches() {
             if cache.shared_by == shared_by {
                 let path = format!("cache.{name}");
                 let policy = Policy { replacement: cache.replacement, seed: array_seed(seed, owner, &path) };
-                levels.push((Lines::new(&path, cache, policy, memory_end)?, Cycles::new(cache.latency)));
+                caches.push(Cache {
+                    lines: LineSets::new(&path, cache, policy, memory_end)?,
+                    latency: Cycles::new(cache.latency),
+                    level: terrace_addr::convert::index32(cache.level - 1),
+                    serves: AccessKind::ALL.map(|kind| cache.serves(kind)),
+                });
             }
         }
-        Ok(Self { levels })
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.levels.len()
-    }
-
-    /// Looks for a line, nearest level first; every level that misses takes it in.
-    #[inline(always)]
-    fn access(&mut self, line: u64) -> Option<(usize, Cycles)> {
-        for (level, (lines, latency)) in self.levels.iter_mut().enumerate() {
-            if lines.access(line) {
-                return Some((level, *latency));
-            }
-        }
-        None
-    }
-
-    fn prefetch(&self, line: u64) {
-        for (lines, _) in &self.levels {
-            lines.prefetch(line);
-        }
+        Ok(Self { caches })
     }
 }
+
+/// The most caches that one core sees: at each level one for fetches and one for data.
+const MOST: usize = 2 * MEMORY;
 
 /// The caches that one core sees, nearest first, and the memory behind them.
 pub(crate) struct Hierarchy<'a> {
-    pub(crate) own: &'a mut Caches,
-    pub(crate) shared: &'a mut Caches,
-    pub(crate) memory: Cycles,
+    /// The first so many are there.
+    caches: [Option<&'a mut Cache>; MOST],
+    count: usize,
+    memory: &'a Memory,
 }
 
-impl Hierarchy<'_> {
-    /// One reference to the line of `addr`.
+impl<'a> Hierarchy<'a> {
+    /// A core's own caches, and those that it shares.
+    #[inline]
+    pub(crate) fn new(own: &'a mut Caches, shared: &'a mut Caches, memory: &'a Memory) -> Self {
+        let mut caches = [const { None }; MOST];
+        let mut count = 0;
+        let all = own.caches.iter_mut().chain(&mut shared.caches);
+        for (place, cache) in caches.iter_mut().zip(all) {
+            *place = Some(cache);
+            count += 1;
+        }
+        Self { caches, count, memory }
+    }
+
+    /// One reference to the line of `addr`: nearest level first, and every level that misses takes it in.
     #[inline(always)]
-    pub(crate) fn access(&mut self, addr: Addr<Hpa>) -> Served {
-        let line = line(addr);
-        if let Some((level, latency)) = self.own.access(line) {
-            return Served { level, latency };
+    pub(crate) fn access<V: Vector>(&mut self, vector: V, addr: Addr<Hpa>, kind: AccessKind) -> Served {
+        let line = addr.get() >> LINE_SHIFT;
+        let mut at = 0;
+        while at < self.count {
+            if let Some(cache) = &mut self.caches[at]
+                && cache.serves[kind.index()]
+                && cache.lines.access(vector, line)
+            {
+                return Served { level: cache.level, node: 0, latency: cache.latency };
+            }
+            at += 1;
         }
-        if let Some((level, latency)) = self.shared.access(line) {
-            return Served { level: self.own.len() + level, latency };
-        }
-        Served { level: self.own.len() + self.shared.len(), latency: self.memory }
+        let (node, latency) = self.memory.serve(addr);
+        Served { level: MEMORY, node, latency }
     }
 
     /// Asks for the tags that a reference to `addr` will look at.
     #[inline(always)]
     pub(crate) fn prefetch(&self, addr: Addr<Hpa>) {
-        let line = line(addr);
-        self.own.prefetch(line);
-        self.shared.prefetch(line);
+        let line = addr.get() >> LINE_SHIFT;
+        for cache in self.caches[..self.count].iter().flatten() {
+            cache.lines.prefetch(line);
+        }
     }
-}
-
-/// The number of the 64-byte line that holds `addr`.
-#[inline(always)]
-const fn line(addr: Addr<Hpa>) -> u64 {
-    addr.get() >> LINE_SHIFT
 }

@@ -1,13 +1,17 @@
 //! Accesses: lookups, and what follows a miss.
 
-use terrace_addr::{Access, AccessKind, Addr, Cycles, Gva, PageSize};
+use terrace_addr::{Access, AccessKind, Addr, Gva, PageSize, convert};
+use terrace_raw::vector::{BASELINE, Vector};
+use terrace_raw::{Vectors, Work};
 
 use super::foresee::{BATCH, WORTHWHILE};
 use super::populate::{AsTheyAre, Ended, Populate};
+use super::references::References;
 use super::walk::Walked;
-use super::{Core, Mmu};
-use crate::cache::Caches;
+use super::{Mmu, Structures, Thread};
+use crate::cache::Hierarchy;
 use crate::translation::Packed;
+use crate::watch::{Step, Unwatched, Watch};
 use crate::{Below, Cause, Fault, Stack, Translation};
 
 /// Why a run of accesses ended early.
@@ -36,41 +40,31 @@ struct Piece {
     size: PageSize,
 }
 
+impl Piece {
+    /// Where `addr`, an address of the page, is in memory.
+    #[inline(always)]
+    fn translation(self, addr: Addr<Gva>) -> Translation {
+        let frame = self.packed.address().align_down(self.size);
+        Translation { addr: frame.offset_by(addr.offset_in(self.size)), size: self.size }
+    }
+}
+
 impl Mmu {
-    /// Runs accesses on a core, in order, in its current context.
+    /// Runs accesses on a CPU, in order, in its current context.
     ///
     /// # Errors
     /// At the first access that faults, or whose absent pages cannot be filled in; those before it are done.
     ///
     /// # Panics
-    /// If there is no such core.
+    /// If there is no such CPU.
     pub fn run<B: Below, P: Populate<B>>(
         &mut self,
-        core: usize,
+        cpu: usize,
         stack: &mut Stack<B>,
         accesses: &[Access],
         populate: &mut P,
     ) -> Result<(), Stopped<P::Error>> {
-        let mut running = self.running(core, stack, populate);
-        let mut at = 0;
-        let mut walks = 0;
-        for batch in accesses.chunks(BATCH) {
-            if walks >= WORTHWHILE {
-                running.foresee(batch);
-            }
-            let before = running.core.tally.stlb_misses;
-            for access in batch {
-                if let Err(ended) = running.access(*access) {
-                    return Err(match ended {
-                        Ended::Fault(fault) => Stopped::Fault { at, fault },
-                        Ended::Populate(error) => Stopped::Populate { at, error },
-                    });
-                }
-                at += 1;
-            }
-            walks = running.core.tally.stlb_misses - before;
-        }
-        Ok(())
+        self.vectors.run(Run { mmu: self, cpu, stack, accesses, populate })
     }
 
     /// Runs one access, and says where its first byte is and how large the entry was that served it.
@@ -79,39 +73,179 @@ impl Mmu {
     /// If it faults.
     ///
     /// # Panics
-    /// If there is no such core.
+    /// If there is no such CPU.
     pub fn access<B: Below>(
         &mut self,
-        core: usize,
+        cpu: usize,
         stack: &mut Stack<B>,
         access: Access,
     ) -> Result<Translation, Fault> {
-        match self.running(core, stack, &mut AsTheyAre).access(access) {
-            Ok(Piece { packed, size }) => {
-                let frame = packed.address().align_down(size);
-                Ok(Translation { addr: frame.offset_by(access.addr.offset_in(size)), size })
+        self.watched(cpu, stack, access, &mut Unwatched)
+    }
+
+    /// The same, and every step of it.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn explain<B: Below>(
+        &mut self,
+        cpu: usize,
+        stack: &mut Stack<B>,
+        access: Access,
+    ) -> (Vec<Step>, Result<Translation, Fault>) {
+        let mut steps = Vec::new();
+        let result = self.watched(cpu, stack, access, &mut steps);
+        (steps, result)
+    }
+
+    fn watched<B: Below, W: Watch>(
+        &mut self,
+        cpu: usize,
+        stack: &mut Stack<B>,
+        access: Access,
+        watch: &mut W,
+    ) -> Result<Translation, Fault> {
+        let populate = &mut AsTheyAre;
+        let mut running = self.running(BASELINE, cpu, stack, populate, watch);
+        match running.access_in_full(access) {
+            Ok(piece) => {
+                running.thread.tally.references += 1;
+                Ok(piece.translation(access.addr))
             }
             Err(Ended::Fault(fault)) => Err(fault),
         }
     }
 }
 
-/// A core at work: its structures, what it shares, and the tables that it walks.
-pub(super) struct Running<'a, B: Below, P> {
-    pub(super) core: &'a mut Core,
-    pub(super) shared: &'a mut Caches,
-    pub(super) memory: Cycles,
-    pub(super) stack: &'a mut Stack<B>,
-    pub(super) populate: &'a mut P,
+/// What [`Mmu::run`] does.
+struct Run<'a, B: Below, P> {
+    mmu: &'a mut Mmu,
+    cpu: usize,
+    stack: &'a mut Stack<B>,
+    accesses: &'a [Access],
+    populate: &'a mut P,
 }
 
-impl<B: Below, P: Populate<B>> Running<'_, B, P> {
+impl<B: Below, P: Populate<B>> Work for Run<'_, B, P> {
+    type Output = Result<(), Stopped<P::Error>>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self, vector: V) -> Self::Output {
+        let Self { mmu, cpu, stack, accesses, populate } = self;
+        let look_ahead = mmu.look_ahead.clamp(1, BATCH);
+        let mut nobody = Unwatched;
+        let mut running = mmu.running(vector, cpu, stack, populate, &mut nobody);
+        let mut at = 0;
+        let mut walks = 0;
+        for batch in accesses.chunks(look_ahead) {
+            if walks >= WORTHWHILE {
+                vector.apart(LookAhead { running: &mut running, batch });
+            }
+            let before = running.thread.tally.stlb_misses;
+            for access in batch {
+                if let Err(ended) = running.access(*access) {
+                    running.thread.tally.references += convert::count(at);
+                    return Err(match ended {
+                        Ended::Fault(fault) => Stopped::Fault { at, fault },
+                        Ended::Populate(error) => Stopped::Populate { at, error },
+                    });
+                }
+                at += 1;
+            }
+            walks = running.thread.tally.stlb_misses - before;
+        }
+        running.thread.tally.references += convert::count(at);
+        Ok(())
+    }
+}
+
+/// One access, in full.
+struct InFull<'a, 'r, B: Below, P, V, W> {
+    running: &'a mut Running<'r, B, P, V, W>,
+    access: Access,
+}
+
+impl<B: Below, P: Populate<B>, U: Vector, W: Watch> Work for InFull<'_, '_, B, P, U, W> {
+    type Output = Result<(), Ended<P::Error>>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self, _: V) -> Self::Output {
+        self.running.access_in_full(self.access).map(|_| ())
+    }
+}
+
+/// A walk.
+struct Walk<'a, 'r, B: Below, P, V, W> {
+    running: &'a mut Running<'r, B, P, V, W>,
+    addr: Addr<Gva>,
+    kind: AccessKind,
+}
+
+impl<B: Below, P: Populate<B>, U: Vector, W: Watch> Work for Walk<'_, '_, B, P, U, W> {
+    type Output = Result<Walked, Ended<P::Error>>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self, _: V) -> Self::Output {
+        self.running.walk(self.addr, self.kind)
+    }
+}
+
+/// Looking ahead over a batch.
+struct LookAhead<'a, 'r, 'b, B: Below, P, V, W> {
+    running: &'a mut Running<'r, B, P, V, W>,
+    batch: &'b [Access],
+}
+
+impl<B: Below, P, U: Vector, W> Work for LookAhead<'_, '_, '_, B, P, U, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self, _: V) {
+        self.running.foresee(self.batch);
+    }
+}
+
+/// A CPU at work: its structures, what it shares, and the tables that it walks.
+pub(super) struct Running<'a, B: Below, P, V, W> {
+    pub(super) vector: V,
+    pub(super) core: &'a mut Structures,
+    pub(super) thread: &'a mut Thread,
+    pub(super) hierarchy: Hierarchy<'a>,
+    pub(super) stack: &'a mut Stack<B>,
+    pub(super) populate: &'a mut P,
+    pub(super) watch: &'a mut W,
+}
+
+impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
+    /// One access.
+    #[inline(always)]
+    fn access(&mut self, access: Access) -> Result<(), Ended<P::Error>> {
+        // The short way: a hit on the entry that its set was asked for last, within one page of 4K. Whatever is not
+        // that simple starts again from the beginning, the short way having left no trace.
+        let Access { addr, kind, .. } = access;
+        let recent = self.core.first_level.lookup_most_recent(addr, kind, self.thread.tags);
+        if let Some(recent) = recent
+            && recent.packed.allows().permits(kind)
+            && (addr.get() ^ access.last_byte().get()) >> PageSize::Size4K.shift() == 0
+        {
+            self.thread.tally.lookups[kind.index()] += 1;
+            if self.core.data_lines {
+                let piece = Piece { packed: recent.packed, size: PageSize::ALL[recent.size] };
+                self.data(addr, convert::wide(access.size.max(1)), piece, kind);
+            }
+            return Ok(());
+        }
+        self.vector.apart(InFull { running: self, access })
+    }
+
     /// One access; what served its first byte is returned.
     #[inline(always)]
-    fn access(&mut self, access: Access) -> Result<Piece, Ended<P::Error>> {
-        self.core.tally.references += 1;
+    fn access_in_full(&mut self, access: Access) -> Result<Piece, Ended<P::Error>> {
         let first = self.piece(access.addr, access.kind)?;
         let last = access.last_byte();
+        if self.core.data_lines {
+            self.data(access.addr, convert::wide(access.size.max(1)), first, access.kind);
+        }
         if (access.addr.get() ^ last.get()) >> PageSize::Size4K.shift() != 0 {
             self.crossing(access, first.size)?;
         }
@@ -120,22 +254,45 @@ impl<B: Below, P: Populate<B>> Running<'_, B, P> {
 
     /// The pages beyond the first of an access that crosses a boundary of 4 KiB.
     #[cold]
+    #[inline(never)]
     fn crossing(&mut self, access: Access, first: PageSize) -> Result<(), Ended<P::Error>> {
         let last = access.last_byte();
         let (mut at, mut size) = (access.addr, first);
         while at.align_down(size) != last.align_down(size) {
             at = at.align_down(size).offset_by(size.bytes());
-            size = self.piece(at, access.kind)?.size;
+            let piece = self.piece(at, access.kind)?;
+            size = piece.size;
+            if self.core.data_lines {
+                let left = last.get().wrapping_sub(at.get()) + 1;
+                self.data(at, left, piece, access.kind);
+            }
         }
         Ok(())
+    }
+
+    /// Refers to the data of an access from `addr` on, as far as `piece` reaches: of `left` bytes in all.
+    #[inline(always)]
+    fn data(&mut self, addr: Addr<Gva>, left: u64, piece: Piece, kind: AccessKind) {
+        let mut references = References {
+            vector: self.vector,
+            hierarchy: &mut self.hierarchy,
+            tally: &mut self.thread.tally,
+            watch: &mut Unwatched,
+        };
+        let bytes = left.min(piece.size.bytes() - addr.offset_in(piece.size));
+        references.data(piece.translation(addr).addr, bytes, kind);
     }
 
     /// One lookup.
     #[inline(always)]
     fn piece(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
-        let core = &mut *self.core;
-        core.tally.lookups[kind.index()] += 1;
-        if let Some(hit) = core.first_level.lookup(addr, kind, core.tags) {
+        let tally = &mut self.thread.tally;
+        let hit = self.core.first_level.lookup(self.vector, addr, kind, self.thread.tags);
+        tally.lookups[kind.index()] += 1;
+        if let Some(hit) = hit {
+            if W::WATCHES {
+                self.watch.note(Step::Tlb { level: 1, hit: Some(hit.size) });
+            }
             if hit.packed.allows().permits(kind) {
                 return Ok(Piece { packed: hit.packed, size: hit.size });
             }
@@ -143,32 +300,40 @@ impl<B: Below, P: Populate<B>> Running<'_, B, P> {
         }
         if !self.stack.first.covers(addr) {
             // Such an address is in no TLB; that it was looked up there is taken back.
-            core.tally.lookups[kind.index()] -= 1;
-            core.tally.outside += 1;
-            core.tally.page_faults += 1;
+            tally.lookups[kind.index()] -= 1;
+            tally.outside += 1;
+            tally.page_faults += 1;
             return Err(Ended::Fault(Fault::Page { addr, cause: Cause::NotPresent }));
         }
-        core.tally.misses[kind.index()] += 1;
+        tally.misses[kind.index()] += 1;
+        if W::WATCHES {
+            self.watch.note(Step::Tlb { level: 1, hit: None });
+        }
         self.first_level_miss(addr, kind)
     }
 
     /// The second level, and a walk if it misses too.
+    #[inline(always)]
     fn first_level_miss(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
-        let core = &mut *self.core;
-        if let Some(hit) = core.second_level.lookup(addr, kind, core.tags) {
-            core.tally.stlb_hits += 1;
-            core.tally.stlb_cycles += hit.latency;
+        let (core, thread) = (&mut *self.core, &mut *self.thread);
+        let hit = core.second_level.lookup(self.vector, addr, kind, thread.tags);
+        if W::WATCHES {
+            self.watch.note(Step::Tlb { level: 2, hit: hit.map(|hit| hit.size) });
+        }
+        if let Some(hit) = hit {
+            thread.tally.stlb_hits += 1;
+            thread.tally.stlb_cycles += hit.latency;
             if hit.packed.allows().permits(kind) {
                 // The piece that holds the address, to 4 KiB: the first level may hold smaller pages.
                 let offset = addr.offset_in(hit.size);
                 let frame = hit.packed.address().offset_by(offset).align_down(PageSize::Size4K);
                 let packed = Packed::new(frame, hit.packed.allows());
-                core.first_level.insert(addr, packed, hit.size, kind, core.tags);
+                core.first_level.insert(addr, packed, hit.size, kind, thread.tags);
                 return Ok(Piece { packed, size: hit.size });
             }
             return self.upgrade(addr, kind);
         }
-        core.tally.stlb_misses += 1;
+        thread.tally.stlb_misses += 1;
         self.fill(addr, kind)
     }
 
@@ -176,28 +341,41 @@ impl<B: Below, P: Populate<B>> Running<'_, B, P> {
     /// found for its address: otherwise one of a smaller size would hide the new translation for ever.
     #[cold]
     fn upgrade(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
-        self.core.tally.upgrade_walks += 1;
-        self.core.remove_found(addr);
+        self.thread.tally.upgrade_walks += 1;
+        self.core.remove_found(addr, self.thread.tags);
         self.fill(addr, kind)
     }
 
     /// A walk, and the insertion of what it finds.
     #[inline(always)]
     fn fill(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
-        match self.walk(addr, kind) {
+        match self.vector.apart(Walk { running: self, addr, kind }) {
             Ok(Walked { packed, size }) => {
-                let core = &mut *self.core;
-                core.tally.translations[size.index()] += 1;
-                core.second_level.insert(addr, packed, size, kind, core.tags);
-                let held = core.first_level.insert(addr, packed, size, kind, core.tags);
+                let (core, thread) = (&mut *self.core, &mut *self.thread);
+                thread.tally.translations[size.index()] += 1;
+                core.second_level.insert(addr, packed, size, kind, thread.tags);
+                let held = core.first_level.insert(addr, packed, size, kind, thread.tags);
                 Ok(Piece { packed, size: held.unwrap_or(size) })
             }
             Err(ended) => {
                 if let Ended::Fault(fault) = ended {
-                    self.core.faulted(addr, fault);
+                    self.core.faulted(addr, fault, self.thread);
                 }
                 Err(ended)
             }
         }
+    }
+}
+
+impl Mmu {
+    /// Uses these vector instructions from now on; the best ones that the processor has until then. No count
+    /// depends on them.
+    pub const fn set_vectors(&mut self, vectors: Vectors) {
+        self.vectors = vectors;
+    }
+
+    /// Looks ahead over at most so many accesses (at least 1, at most 32). No count depends on it.
+    pub const fn set_look_ahead(&mut self, accesses: usize) {
+        self.look_ahead = accesses;
     }
 }

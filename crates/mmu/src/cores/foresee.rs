@@ -5,13 +5,13 @@
 //! counted or kept is touched: a batch of any length gives the same results.
 
 use terrace_addr::{Access, Addr, Gpa, Gva, Hpa, PageSize, Space};
+use terrace_raw::vector::Vector;
 use terrace_table::{Ept, Format, Location, Node, TableMemory, X86};
 
 use super::access::Running;
-use crate::cache::Hierarchy;
-use crate::{Below, Extended, Identity, Stack};
+use crate::{Below, Extended, Identity, Segment, Stack};
 
-/// The accesses that are looked at together.
+/// The most accesses that are looked at together.
 pub(super) const BATCH: usize = 32;
 
 /// Only a batch with so many walks makes looking ahead worth its cost.
@@ -20,12 +20,10 @@ pub(super) const WORTHWHILE: u64 = 4;
 /// The second dimension's side of looking ahead.
 pub trait Foresee<L: Space> {
     /// Asks for what translating `addr` ends at.
-    #[doc(hidden)]
     fn ask(&self, addr: Addr<L>) -> Option<Location<Hpa, Node>>;
 
     /// Where `addr` is in memory, and the address of the last entry that says so, if there is one. `found` is what
     /// was asked for.
-    #[doc(hidden)]
     fn look(
         &self,
         addr: Addr<L>,
@@ -46,6 +44,22 @@ impl Foresee<Hpa> for Identity {
         _: Option<Location<Hpa, Node>>,
     ) -> (Option<Addr<Hpa>>, Option<Addr<Hpa>>) {
         (Some(addr), None)
+    }
+}
+
+impl Foresee<Gpa> for Segment {
+    #[inline(always)]
+    fn ask(&self, _: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
+        None
+    }
+
+    #[inline(always)]
+    fn look(
+        &self,
+        addr: Addr<Gpa>,
+        _: Option<Location<Hpa, Node>>,
+    ) -> (Option<Addr<Hpa>>, Option<Addr<Hpa>>) {
+        (self.place(addr, PageSize::Size4K), None)
     }
 }
 
@@ -80,31 +94,35 @@ struct Ahead<L: Space> {
     entry: Location<L, Node>,
     /// Where the second dimension says where that entry is.
     entry_below: Option<Location<Hpa, Node>>,
+    /// The address of the data in the first dimension, and where the second says where it is.
+    data: Option<(Addr<L>, Option<Location<Hpa, Node>>)>,
 }
 
-impl<B: Below, P> Running<'_, B, P> {
+impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
     /// Asks for what `accesses`, at most [`BATCH`] of them, will walk through.
+    #[inline(always)]
     pub(super) fn foresee(&mut self, accesses: &[Access]) {
-        let Self { core, shared, memory, stack, .. } = self;
+        let Self { vector, core, thread, hierarchy, stack, .. } = self;
         let Stack { first, below } = &**stack;
         let mut ahead: [Option<Ahead<B::Space>>; BATCH] = [None; BATCH];
         for (access, ahead) in accesses.iter().zip(&mut ahead) {
             let Access { addr, kind, .. } = *access;
-            if core.second_level.would_hit(addr, kind, core.tags) {
+            if core.second_level.would_hit(*vector, addr, kind, thread.tags) {
                 continue;
             }
             let Some(entry) = first.locate(addr) else { continue };
             first.memory().prefetch(entry.node, entry.index);
-            *ahead = Some(Ahead { addr, entry, entry_below: below.ask(entry.address()) });
+            let entry_below = below.ask(entry.address());
+            *ahead = Some(Ahead { addr, entry, entry_below, data: None });
         }
-        let hierarchy = Hierarchy { own: &mut core.caches, shared, memory: *memory };
+        let data_lines = core.data_lines;
         let prefetch = |line: Option<Addr<Hpa>>| {
             if let Some(line) = line {
                 hierarchy.prefetch(line);
             }
         };
-        for Ahead { addr, entry, entry_below } in ahead.into_iter().flatten() {
-            let (line, line_below) = below.look(entry.address(), entry_below);
+        for Ahead { addr, entry, entry_below, data, .. } in ahead.iter_mut().flatten() {
+            let (line, line_below) = below.look(entry.address(), *entry_below);
             prefetch(line);
             prefetch(line_below);
             let leaf = first.memory().read(entry.node, entry.index);
@@ -112,9 +130,16 @@ impl<B: Below, P> Running<'_, B, P> {
                 continue;
             }
             let size = PageSize::of_level(entry.level).unwrap_or(PageSize::Size1G);
-            let data: Addr<B::Space> = X86::frame_address(leaf, size);
-            let data_below = below.ask(data.offset_by(addr.offset_in(size)));
+            let frame: Addr<B::Space> = X86::frame_address(leaf, size);
+            let place = frame.offset_by(addr.offset_in(size));
+            let data_below = below.ask(place);
             prefetch(data_below.map(|below| below.address()));
+            *data = Some((place, data_below));
+        }
+        if data_lines {
+            for (place, data_below) in ahead.iter().flatten().filter_map(|ahead| ahead.data) {
+                prefetch(below.look(place, data_below).0);
+            }
         }
     }
 }

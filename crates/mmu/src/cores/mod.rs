@@ -1,171 +1,305 @@
-//! The MMUs of a machine's cores.
+//! The MMUs of a machine's CPUs.
 
-use terrace_addr::{Addr, Cycles, Hpa, convert};
+use terrace_addr::{Addr, Gpa, convert};
 use terrace_machine::{Machine, SharedBy};
+use terrace_raw::Vectors;
 
 use crate::cache::{Caches, Hierarchy};
 use crate::context::{Contexts, Tags};
-use crate::counters::Tally;
-use crate::{Below, BuildError, Context, Counters, Stack};
+use crate::counters::{NodeReferences, Tally};
+use crate::layout::Memory;
+use crate::log::Log;
+use crate::{Below, BuildError, Context, Counters, InvalidationCounts, Layout, Stack};
 
 mod access;
-mod drop;
+mod below;
 mod foresee;
 mod nested;
 mod populate;
+mod references;
+mod remove;
 mod tlb;
 mod walk;
 mod walk_cache;
 
 pub use access::Stopped;
+pub use below::Translate;
 pub use foresee::Foresee;
-pub use nested::{Found, Nested, NestedStructures, Translate};
 pub use populate::{Absent, AsTheyAre, Populate};
 
 use access::Running;
+use foresee::BATCH;
+use nested::NestedStructures;
 use tlb::Tlb;
 use walk_cache::WalkCaches;
 
 /// The structures of all cores of a machine, with what cores share.
+///
+/// CPU *c* is thread ⌊c / k⌋ of core c mod k of the machine's k cores.
 #[derive(Debug)]
 pub struct Mmu {
     machine: Machine,
     seed: u64,
-    memory_end: Addr<Hpa>,
+    layout: Layout,
     /// Built when they are first used: most runs use few of a server's cores.
     cores: Vec<Option<Box<Core>>>,
-    /// The caches that the cores of each socket share.
-    sockets: Vec<Caches>,
-    cores_per_socket: usize,
-    memory: Cycles,
+    threads: Vec<Thread>,
+    sockets: Vec<Socket>,
+    data_lines: bool,
+    vectors: Vectors,
+    look_ahead: usize,
 }
 
-/// The structures of one core.
+/// What the cores of a socket share.
+#[derive(Debug)]
+struct Socket {
+    caches: Caches,
+    memory: Memory,
+}
+
+/// One core: what its threads share.
 #[derive(Debug)]
 struct Core {
+    structures: Structures,
+    caches: Caches,
+}
+
+/// What translates, on one core.
+#[derive(Debug)]
+struct Structures {
     first_level: Tlb,
     second_level: Tlb,
     walk_caches: WalkCaches,
     nested: NestedStructures,
     /// Whether walks keep accessed and dirty bits in page tables.
     accessed_dirty: bool,
-    caches: Caches,
+    /// Whether data goes through the caches too.
+    data_lines: bool,
     contexts: Contexts,
+}
+
+/// A hardware thread.
+#[derive(Debug)]
+struct Thread {
     context: Context,
+    /// Of the context, once the core is built.
     tags: Tags,
+    log: Option<Log>,
     tally: Tally,
+    invalidations: InvalidationCounts,
 }
 
 impl Mmu {
-    /// The MMUs of a machine whose memory ends at `memory_end`, empty. `seed` decides what is random in them.
+    /// The MMUs of a machine with its memory laid out as `layout` says, empty. `seed` decides what is random in
+    /// them. Data lines are not modelled until [`set_data_lines`](Self::set_data_lines).
     ///
     /// # Errors
-    /// If the machine is not valid, or a cache cannot hold lines of so much memory.
-    pub fn new(machine: &Machine, seed: u64, memory_end: Addr<Hpa>) -> Result<Self, BuildError> {
+    /// If the machine is not valid, does not have a node of the layout, or a cache cannot hold lines of so much
+    /// memory.
+    pub fn new(machine: &Machine, seed: u64, layout: &Layout) -> Result<Self, BuildError> {
         machine.validate()?;
+        let nodes = machine.nodes().len();
+        if layout.last_node() >= nodes {
+            return Err(BuildError::Node { node: layout.last_node(), nodes });
+        }
         let topology = &machine.topology;
-        let mut cores: Vec<_> = (0..topology.sockets * topology.cores).map(|_| None).collect();
-        // The first one meets whatever is wrong with any.
-        cores[0] = Some(Box::new(Core::new(machine, 0, seed, memory_end)?));
+        let cores = topology.sockets * topology.cores;
         let sockets = (0..topology.sockets)
-            .map(|socket| Caches::new(machine, SharedBy::Socket, socket, seed, memory_end))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
+            .map(|socket| {
+                let caches = Caches::new(machine, SharedBy::Socket, socket, seed, layout.end())?;
+                Ok(Socket { caches, memory: Memory::new(machine, layout, socket) })
+            })
+            .collect::<Result<_, BuildError>>()?;
+        let mut mmu = Self {
             machine: machine.clone(),
             seed,
-            memory_end,
-            cores,
+            layout: layout.clone(),
+            cores: (0..cores).map(|_| None).collect(),
+            threads: (0..cores * topology.threads).map(|_| Thread::new(nodes)).collect(),
             sockets,
-            cores_per_socket: convert::index32(topology.cores),
-            memory: machine.memory_latency(),
-        })
+            data_lines: false,
+            vectors: Vectors::best(),
+            look_ahead: BATCH,
+        };
+        // The first one meets whatever is wrong with any.
+        mmu.cores[0] = Some(Box::new(mmu.build(0)?));
+        for cpu in (0..mmu.cpus()).step_by(mmu.cores.len()) {
+            mmu.number_context(cpu);
+        }
+        Ok(mmu)
     }
 
-    /// The number of cores.
-    pub const fn cores(&self) -> usize {
-        self.cores.len()
+    /// The number of CPUs: hardware threads of all cores.
+    pub const fn cpus(&self) -> usize {
+        self.threads.len()
     }
 
-    /// Makes a core use the translations of `context` from now on. Nothing is invalidated.
+    /// Models data lines in the caches from now on, or no longer.
+    pub fn set_data_lines(&mut self, on: bool) {
+        self.data_lines = on;
+        for core in self.cores.iter_mut().flatten() {
+            core.structures.data_lines = on;
+        }
+    }
+
+    /// Makes a CPU use the translations of `context` from now on. Nothing is invalidated.
     ///
     /// # Panics
-    /// If there is no such core.
-    pub fn set_context(&mut self, core: usize, context: Context) {
-        let core = self.core(core);
-        core.tags = core.contexts.tags(context);
-        core.context = context;
+    /// If there is no such CPU.
+    pub fn set_context(&mut self, cpu: usize, context: Context) {
+        self.threads[cpu].context = context;
+        self.number_context(cpu);
     }
 
-    /// What a core has counted.
+    /// The context that a CPU runs in.
     ///
     /// # Panics
-    /// If there is no such core.
-    pub fn counters(&self, core: usize) -> Counters {
-        let shared = &self.sockets[core / self.cores_per_socket];
-        let core = self.cores[core].as_ref();
-        core.map_or_else(Counters::default, |core| core.tally.counters(core.caches.len() + shared.len()))
+    /// If there is no such CPU.
+    pub fn context(&self, cpu: usize) -> Context {
+        self.threads[cpu].context
     }
 
-    /// A core, built now if it was never used.
-    fn core(&mut self, core: usize) -> &mut Core {
-        let Self { machine, seed, memory_end, cores, .. } = self;
-        cores[core].get_or_insert_with(|| {
-            let built = Core::new(machine, convert::narrow(core), *seed, *memory_end);
-            Box::new(built.expect("the first core was built from the same machine"))
-        })
+    /// Makes a CPU keep a page-modification log from now on, or no longer; what was logged is dropped.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn keep_log(&mut self, cpu: usize, on: bool) {
+        self.threads[cpu].log = on.then(Log::default);
     }
 
-    /// A core at work on the tables of `stack`.
-    fn running<'a, B: Below, P>(
+    /// Takes what a CPU has logged, oldest first.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn take_log(&mut self, cpu: usize) -> Vec<Addr<Gpa>> {
+        self.threads[cpu].log.as_mut().map_or_else(Vec::new, Log::take)
+    }
+
+    /// What a CPU has counted.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn counters(&self, cpu: usize) -> Counters {
+        self.threads[cpu].tally.counters()
+    }
+
+    /// The references of a CPU that each memory node served.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn node_references(&self, cpu: usize) -> Vec<NodeReferences> {
+        self.threads[cpu].tally.nodes.clone()
+    }
+
+    /// The invalidations that a CPU has executed.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn invalidations(&self, cpu: usize) -> &InvalidationCounts {
+        &self.threads[cpu].invalidations
+    }
+
+    /// The core of a CPU.
+    const fn core_of(&self, cpu: usize) -> usize {
+        cpu % self.cores.len()
+    }
+
+    /// The thread of its core that a CPU is.
+    fn thread_of(&self, cpu: usize) -> u16 {
+        convert::low16(convert::count(cpu / self.cores.len()))
+    }
+
+    fn build(&self, core: usize) -> Result<Core, BuildError> {
+        let mut built = Core::new(&self.machine, convert::narrow(core), self.seed, &self.layout)?;
+        built.structures.data_lines = self.data_lines;
+        Ok(built)
+    }
+
+    /// Builds a CPU's core if it was never used.
+    #[inline]
+    fn ready(&mut self, cpu: usize) {
+        if self.cores[self.core_of(cpu)].is_none() {
+            self.build_core(cpu);
+        }
+    }
+
+    #[cold]
+    fn build_core(&mut self, cpu: usize) {
+        let core = self.core_of(cpu);
+        let built = self.build(core).expect("the first core was built from the same machine");
+        self.cores[core] = Some(Box::new(built));
+        for cpu in (core..self.cpus()).step_by(self.cores.len()) {
+            self.number_context(cpu);
+        }
+    }
+
+    /// Gives a CPU the tags of its context, if its core is built; otherwise that is done when it is.
+    fn number_context(&mut self, cpu: usize) {
+        let (number, thread, vendor) = (self.core_of(cpu), self.thread_of(cpu), self.machine.vendor);
+        let all_cores = self.cores.len();
+        let Some(core) = &mut self.cores[number] else { return };
+        let context = self.threads[cpu].context;
+        let mut tags = core.structures.contexts.tags(vendor, thread, context);
+        if tags.is_none() {
+            let siblings = self.threads.iter().skip(number).step_by(all_cores);
+            core.structures.forget_unused_contexts(siblings.map(|thread| thread.tags));
+            tags = core.structures.contexts.tags(vendor, thread, context);
+        }
+        self.threads[cpu].tags = tags.expect("structures have fewer entries than there are tags");
+    }
+
+    /// A CPU at work on the tables of `stack`.
+    #[inline(always)]
+    fn running<'a, B: Below, P, V, W>(
         &'a mut self,
-        core: usize,
+        vector: V,
+        cpu: usize,
         stack: &'a mut Stack<B>,
         populate: &'a mut P,
-    ) -> Running<'a, B, P> {
-        self.core(core);
-        let Self { cores, sockets, cores_per_socket, memory, .. } = self;
-        match &mut cores[core] {
-            Some(own) => {
-                let shared = &mut sockets[core / *cores_per_socket];
-                Running { core: own, shared, memory: *memory, stack, populate }
-            }
-            None => unreachable!("built above"),
+        watch: &'a mut W,
+    ) -> Running<'a, B, P, V, W> {
+        self.ready(cpu);
+        let core = self.core_of(cpu);
+        let Socket { caches: shared, memory } =
+            &mut self.sockets[core / convert::index32(self.machine.topology.cores)];
+        let Some(core) = &mut self.cores[core] else { unreachable!("made ready above") };
+        let Core { structures: core, caches } = &mut **core;
+        let thread = &mut self.threads[cpu];
+        Running {
+            vector,
+            core,
+            thread,
+            hierarchy: Hierarchy::new(caches, shared, memory),
+            stack,
+            populate,
+            watch,
         }
     }
 }
 
 impl Core {
-    fn new(machine: &Machine, number: u32, seed: u64, memory_end: Addr<Hpa>) -> Result<Self, BuildError> {
-        let mut contexts = Contexts::default();
-        let context = Context::default();
-        let tags = contexts.tags(context);
-        Ok(Self {
+    fn new(machine: &Machine, number: u32, seed: u64, layout: &Layout) -> Result<Self, BuildError> {
+        let structures = Structures {
             first_level: Tlb::new(machine, 1, number, seed)?,
             second_level: Tlb::new(machine, 2, number, seed)?,
             walk_caches: WalkCaches::new("walk_cache", &machine.walk_cache, number, seed)?,
             nested: NestedStructures::new(machine, number, seed)?,
             accessed_dirty: machine.paging.accessed_dirty,
-            caches: Caches::new(machine, SharedBy::Core, number, seed, memory_end)?,
-            contexts,
-            context,
-            tags,
-            tally: Tally::default(),
-        })
+            data_lines: false,
+            contexts: Contexts::default(),
+        };
+        Ok(Self { structures, caches: Caches::new(machine, SharedBy::Core, number, seed, layout.end())? })
     }
 }
 
-/// What references of a walk go through, and where they are counted.
-pub struct References<'a> {
-    hierarchy: Hierarchy<'a>,
-    tally: &'a mut Tally,
-}
-
-impl References<'_> {
-    /// One table entry is read.
-    #[inline(always)]
-    fn read(&mut self, addr: Addr<Hpa>) {
-        let served = self.hierarchy.access(addr);
-        self.tally.served[served.level] += 1;
-        self.tally.walk_cycles += served.latency.get();
+impl Thread {
+    fn new(nodes: usize) -> Self {
+        Self {
+            context: Context::default(),
+            tags: Tags::default(),
+            log: None,
+            tally: Tally::new(nodes),
+            invalidations: InvalidationCounts::default(),
+        }
     }
 }

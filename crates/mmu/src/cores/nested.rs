@@ -1,15 +1,20 @@
-//! From addresses of the first dimension to addresses of memory.
+//! EPT: from guest-physical addresses to addresses of memory.
 
-use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize, Space};
+use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize, convert};
 use terrace_machine::{Machine, array_seed};
+use terrace_raw::Work;
+use terrace_raw::vector::Vector;
 use terrace_table::{EntryIndex, Ept, Format, TableMemory};
 
-use super::References;
+use super::below::{Found, Nested, Translate};
 use super::tlb::shape;
 use super::walk_cache::{Place, WalkCaches};
-use crate::array::{Array, Key, Policy};
+use crate::array::{Array, Key};
+use crate::context::Selected;
+use crate::sets::Policy;
 use crate::translation::{Allows, Packed};
-use crate::{BuildError, Cause, Extended, Fault, Identity};
+use crate::watch::{Step, Watch};
+use crate::{BuildError, Cause, Extended, Fault};
 
 /// The structures of the second dimension.
 #[derive(Debug)]
@@ -17,52 +22,13 @@ pub struct NestedStructures {
     arrays: Vec<Array<u64>>,
     /// The array that holds each page size.
     serving: [Option<usize>; 3],
+    /// The page sizes (bit n: the size with index n) that some array may hold now.
+    live: u32,
+    /// For each size of translation, the size at which it is inserted, and the array.
+    insert_at: [Option<(PageSize, usize)>; 3],
     walk_caches: WalkCaches,
     /// Whether walks keep accessed and dirty bits in EPT.
     accessed_dirty: bool,
-}
-
-/// What the second dimension has to work with during one walk.
-pub struct Nested<'a, 'b> {
-    pub(super) structures: &'a mut NestedStructures,
-    pub(super) references: &'a mut References<'b>,
-    pub(super) root: u16,
-}
-
-/// The final place of an address: its 4 KiB frame in memory, what that allows, and the size of the leaf.
-#[derive(Debug, Clone, Copy)]
-pub struct Found {
-    pub(super) address: Addr<Hpa>,
-    pub(super) allows: Allows,
-    pub(super) size: PageSize,
-}
-
-/// The walker's side of [`Below`](crate::Below).
-pub trait Translate<L: Space> {
-    /// What an access to a table of the first dimension counts as.
-    fn table_access(nested: &NestedStructures) -> AccessKind;
-
-    /// Translates an address of a table or of data to its 4 KiB frame.
-    #[doc(hidden)]
-    fn translate(
-        &mut self,
-        nested: &mut Nested<'_, '_>,
-        addr: Addr<L>,
-        kind: AccessKind,
-    ) -> Result<Found, Fault>;
-}
-
-impl Translate<Hpa> for Identity {
-    #[inline(always)]
-    fn table_access(_: &NestedStructures) -> AccessKind {
-        AccessKind::Load
-    }
-
-    #[inline(always)]
-    fn translate(&mut self, _: &mut Nested<'_, '_>, addr: Addr<Hpa>, _: AccessKind) -> Result<Found, Fault> {
-        let address = addr.align_down(PageSize::Size4K);
-        Ok(Found { address, allows: Allows::EVERYTHING, size: PageSize::Size1G })
-    }
 }
 
 impl Translate<Gpa> for Extended {
@@ -74,42 +40,82 @@ impl Translate<Gpa> for Extended {
     }
 
     #[inline(always)]
-    fn translate(
+    fn translate<V: Vector, W: Watch>(
         &mut self,
-        nested: &mut Nested<'_, '_>,
+        nested: &mut Nested<'_, '_, '_, V, W>,
         addr: Addr<Gpa>,
         kind: AccessKind,
+        _: PageSize,
     ) -> Result<Found, Fault> {
-        let cached = nested.structures.lookup(addr, nested.root);
-        if let Some(found) = cached
-            && found.allows.permits(kind)
-        {
-            nested.references.tally.nested_tlb_hits += 1;
-            return Ok(found);
+        let cached = nested.structures.lookup(nested.references.vector, addr, nested.guest);
+        if W::WATCHES {
+            nested.references.watch.note(Step::NestedTlb { addr, hit: cached.map(|found| found.size) });
+        }
+        if let Some(found) = cached {
+            if found.allows.permits(kind) {
+                nested.references.tally.nested_tlb_hits += 1;
+                return Ok(found);
+            }
+            nested.structures.remove_pages(addr, nested.guest);
         }
         if !self.table.covers(addr) {
             return Err(Fault::Extended { addr, cause: Cause::NotPresent });
         }
         nested.references.tally.nested_tlb_misses += 1;
-        let found = self.walk(nested, addr, kind).inspect_err(|_| {
-            nested.structures.remove(addr, nested.root);
-        })?;
-        nested.structures.insert(addr, nested.root, found, cached.is_some());
-        Ok(found)
+        let vector = nested.references.vector;
+        match vector.apart(ExtendedWalk { below: self, nested, addr, kind }) {
+            Ok(found) => {
+                nested.structures.insert(addr, nested.guest, found);
+                Ok(found)
+            }
+            Err(fault) => {
+                if let Fault::Extended { .. } = fault {
+                    nested.structures.remove(addr, nested.guest);
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    #[cold]
+    fn table_violation(addr: Addr<Gpa>) -> Fault {
+        Fault::Extended { addr, cause: Cause::Protection }
+    }
+}
+
+struct ExtendedWalk<'e, 'n, 'a, 'b, 'h, V, W> {
+    below: &'e mut Extended,
+    nested: &'n mut Nested<'a, 'b, 'h, V, W>,
+    addr: Addr<Gpa>,
+    kind: AccessKind,
+}
+
+impl<U: Vector, W: Watch> Work for ExtendedWalk<'_, '_, '_, '_, '_, U, W> {
+    type Output = Result<Found, Fault>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self, _: V) -> Self::Output {
+        self.below.walk(self.nested, self.addr, self.kind)
     }
 }
 
 impl Extended {
     /// Walks EPT for `addr`.
-    fn walk(
+    #[inline(always)]
+    fn walk<V: Vector, W: Watch>(
         &mut self,
-        nested: &mut Nested<'_, '_>,
+        nested: &mut Nested<'_, '_, '_, V, W>,
         addr: Addr<Gpa>,
         kind: AccessKind,
     ) -> Result<Found, Fault> {
         let fault = |cause| Err(Fault::Extended { addr, cause });
-        let Nested { structures, references, root } = nested;
-        let mut place = match structures.walk_caches.lookup(addr, self.table.level_count(), *root) {
+        let Nested { structures, references, guest, log } = nested;
+        let cached = structures.walk_caches.lookup(references.vector, addr, self.table.level_count(), *guest);
+        if W::WATCHES {
+            let hit = cached.map(|place| place.level + 1);
+            references.watch.note(Step::NestedWalkCaches { addr, hit });
+        }
+        let mut place = match cached {
             Some(place) => {
                 references.tally.nested_walk_cache_hits += 1;
                 place
@@ -119,13 +125,19 @@ impl Extended {
                 address: self.table.root(),
                 node: self.table.root_node(),
                 allows: Allows::EVERYTHING,
+                lower: self.table.root().get(),
             },
         };
         loop {
             let index = EntryIndex::of(addr, place.level);
-            references.read(place.address.offset_by(index.byte_offset()));
+            let at = place.address.offset_by(index.byte_offset());
+            let served = references.read_table(at);
             references.tally.nested_references += 1;
             let entry = self.table.memory().read(place.node, index);
+            if W::WATCHES {
+                let entry = served.entry(place.level, at, entry);
+                references.watch.note(Step::NestedEntry { addr, entry });
+            }
             if !Ept::is_present(entry) {
                 return fault(Cause::NotPresent);
             }
@@ -142,6 +154,12 @@ impl Extended {
                 if structures.accessed_dirty {
                     bits = Ept::ACCESSED | if kind == AccessKind::Store { Ept::DIRTY } else { 0 };
                     if !entry.has(bits) {
+                        if let Some(log) = log
+                            && kind == AccessKind::Store
+                            && !entry.has(Ept::DIRTY)
+                        {
+                            log.note(addr)?;
+                        }
                         self.table.memory_mut().set_bits(place.node, index, bits);
                     }
                 }
@@ -157,13 +175,15 @@ impl Extended {
             if structures.accessed_dirty && !entry.has(Ept::ACCESSED) {
                 self.table.memory_mut().set_bits(place.node, index, Ept::ACCESSED);
             }
+            let address: Addr<Hpa> = Ept::node_address(entry);
             place = Place {
                 level: place.level - 1,
-                address: Ept::node_address(entry),
+                address,
                 node: self.table.memory().child(place.node, index),
                 allows,
+                lower: address.get(),
             };
-            structures.walk_caches.insert(addr, *root, place);
+            structures.walk_caches.insert(addr, *guest, place);
         }
     }
 }
@@ -180,9 +200,15 @@ impl NestedStructures {
             }
             arrays.push(Array::new(shape(&path, array.entries, array.ways)?, policy));
         }
+        let insert_at = PageSize::ALL.map(|size| {
+            let fits = PageSize::ALL.into_iter().rev().filter(|&other| other <= size);
+            fits.into_iter().find_map(|held| Some((held, serving[held.index()]?)))
+        });
         Ok(Self {
             arrays,
             serving,
+            live: 0,
+            insert_at,
             walk_caches: WalkCaches::new("nested_walk_cache", &machine.nested_walk_cache, core, seed)?,
             accessed_dirty: machine.paging.ept_accessed_dirty,
         })
@@ -190,14 +216,13 @@ impl NestedStructures {
 
     /// Looks the nested TLB up, smallest pages first.
     #[inline(always)]
-    fn lookup(&mut self, addr: Addr<Gpa>, root: u16) -> Option<Found> {
-        for size in PageSize::ALL {
+    fn lookup<V: Vector>(&mut self, vector: V, addr: Addr<Gpa>, guest: u16) -> Option<Found> {
+        let mut sizes = self.live;
+        while sizes != 0 {
+            let size = PageSize::ALL[convert::index32(sizes.trailing_zeros())];
+            sizes &= sizes - 1;
             let Some(number) = self.serving[size.index()] else { continue };
-            let array = &mut self.arrays[number];
-            if !array.holds_any(size.index()) {
-                continue;
-            }
-            if let Some(bits) = array.lookup(Key::page(addr, size, root)) {
+            if let Some(bits) = self.arrays[number].lookup(vector, Key::page(addr, size, guest)) {
                 let packed = Packed::from_bits(bits);
                 let address = packed.address().offset_by(addr.offset_in(size)).align_down(PageSize::Size4K);
                 return Some(Found { address, allows: packed.allows(), size });
@@ -206,33 +231,43 @@ impl NestedStructures {
         None
     }
 
-    /// Keeps a translation at the largest size that is held and not above it; `replaces` says that a lookup found
-    /// something that may have the same key.
+    /// Keeps a translation at the largest size that is held and not above it. None is kept for the address.
     #[inline(always)]
-    fn insert(&mut self, addr: Addr<Gpa>, root: u16, found: Found, replaces: bool) {
-        let held = PageSize::ALL.into_iter().rev().filter(|&size| size <= found.size);
-        let held = held.into_iter().find_map(|size| Some((size, self.serving[size.index()]?)));
-        if let Some((size, number)) = held {
+    fn insert(&mut self, addr: Addr<Gpa>, guest: u16, found: Found) {
+        if let Some((size, number)) = self.insert_at[found.size.index()] {
             let content = Packed::new(found.address.align_down(size), found.allows).bits();
-            let (array, key) = (&mut self.arrays[number], Key::page(addr, size, root));
-            if replaces { array.insert(key, content) } else { array.insert_new(key, content) }
+            self.arrays[number].insert_new(Key::page(addr, size, guest), content);
+            self.live |= 1 << size.index();
+        }
+    }
+
+    /// Removes the translations of `addr`.
+    fn remove_pages(&mut self, addr: Addr<Gpa>, guest: u16) {
+        for size in PageSize::ALL {
+            if let Some(number) = self.serving[size.index()] {
+                self.arrays[number].remove(Key::page(addr, size, guest));
+            }
         }
     }
 
     /// Removes what is kept for `addr`.
-    fn remove(&mut self, addr: Addr<Gpa>, root: u16) {
-        for size in PageSize::ALL {
-            if let Some(number) = self.serving[size.index()] {
-                self.arrays[number].remove(Key::page(addr, size, root));
-            }
-        }
-        self.walk_caches.remove(addr, root);
+    #[cold]
+    fn remove(&mut self, addr: Addr<Gpa>, guest: u16) {
+        self.remove_pages(addr, guest);
+        self.walk_caches.remove(addr, guest);
     }
 
-    /// Removes every entry whose key is `unwanted`, and counts them.
-    pub(super) fn remove_if(&mut self, mut unwanted: impl FnMut(Key) -> bool) -> u64 {
+    /// Removes every entry of these tags, and counts them.
+    pub(super) fn remove_all(&mut self, tags: &Selected) -> u64 {
+        let unwanted = |key: Key| tags.contains(key.context());
         let translations: u64 =
             self.arrays.iter_mut().map(|array| array.remove_if(|key, _| unwanted(key))).sum();
-        translations + self.walk_caches.remove_if(unwanted)
+        translations + self.walk_caches.remove_if(|_, key| unwanted(key))
+    }
+
+    /// The keys of all entries.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        let translations = self.arrays.iter().flat_map(|array| array.iter().map(|(key, _)| key));
+        translations.chain(self.walk_caches.keys())
     }
 }

@@ -1,11 +1,13 @@
 //! One level of the TLB: its arrays, and which of them serves what.
 
-use terrace_addr::{AccessKind, Addr, Gva, PageSize};
+use terrace_addr::{AccessKind, Addr, Gva, PageSize, convert};
 use terrace_machine::{Machine, Shape, array_seed};
+use terrace_raw::vector::Vector;
 
 use crate::BuildError;
-use crate::array::{Array, Key, Policy};
+use crate::array::{Array, Key};
 use crate::context::Tags;
+use crate::sets::Policy;
 use crate::translation::Packed;
 
 /// A TLB array with the latency of a hit.
@@ -19,14 +21,36 @@ pub(super) struct TlbArray {
 #[derive(Debug)]
 pub(super) struct Tlb {
     arrays: Vec<TlbArray>,
-    /// For each kind of access, the array that holds each page size.
-    serving: [[Option<usize>; 3]; 3],
+    /// For each kind of access, the number of the array that holds each page size.
+    serving: [[usize; 3]; 3],
+    /// For each kind of access, the page sizes (bit n: the size with index n) that some array may hold now.
+    live: [u32; 3],
+    /// For each kind of access, the smallest of these sizes and its array.
+    front: [Front; 3],
     /// For each kind of access and size of translation, the size at which it is inserted.
     insert_size: [[Option<PageSize>; 3]; 3],
     /// Whether a global translation was ever inserted: until then no lookup is needed for them.
     any_global: bool,
-    /// Whether an entry was ever inserted that is only a part of its page of the first dimension.
+    /// Whether an entry was inserted that is only a part of its page of the first dimension.
     any_part: bool,
+}
+
+/// No array holds this size for this kind of access.
+const NOWHERE: usize = usize::MAX;
+
+/// A page size, by its index, and the array that holds it.
+#[derive(Debug, Clone, Copy)]
+struct Front {
+    array: usize,
+    size: usize,
+}
+
+/// An entry that was found where it was expected.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recent {
+    pub(super) packed: Packed,
+    /// The index of its size.
+    pub(super) size: usize,
 }
 
 /// An entry that was found.
@@ -40,14 +64,14 @@ pub(super) struct Hit {
 impl Tlb {
     pub(super) fn new(machine: &Machine, level: u32, core: u32, seed: u64) -> Result<Self, BuildError> {
         let mut arrays = Vec::new();
-        let mut serving = [[None; 3]; 3];
+        let mut serving = [[NOWHERE; 3]; 3];
         for (name, array) in machine.tlb.iter().filter(|(_, array)| array.level == level) {
             let path = format!("tlb.{name}");
             let policy = Policy { replacement: array.replacement, seed: array_seed(seed, core, &path) };
             let shape = shape(&path, array.entries, array.ways)?;
             for kind in AccessKind::ALL.into_iter().filter(|&kind| array.serves(kind)) {
                 for size in PageSize::ALL.into_iter().filter(|&size| array.holds(size)) {
-                    serving[kind.index()][size.index()] = Some(arrays.len());
+                    serving[kind.index()][size.index()] = arrays.len();
                 }
             }
             arrays.push(TlbArray { entries: Array::new(shape, policy), latency: array.latency });
@@ -55,24 +79,47 @@ impl Tlb {
         let insert_size = serving.map(|serving| {
             PageSize::ALL.map(|size| {
                 let fits = PageSize::ALL.into_iter().rev().filter(|&other| other <= size);
-                fits.into_iter().find(|other| serving[other.index()].is_some())
+                fits.into_iter().find(|other| serving[other.index()] != NOWHERE)
             })
         });
-        Ok(Self { arrays, serving, insert_size, any_global: false, any_part: false })
+        Ok(Self {
+            arrays,
+            serving,
+            live: [0; 3],
+            front: [Front { array: NOWHERE, size: 0 }; 3],
+            insert_size,
+            any_global: false,
+            any_part: false,
+        })
+    }
+
+    /// Looks only at the smallest pages, and there only at the entry that was asked for last: the short way to most
+    /// hits. A hit is what [`lookup`](Self::lookup) would find, and leaves the array as that would.
+    #[inline(always)]
+    pub(super) fn lookup_most_recent(&self, addr: Addr<Gva>, kind: AccessKind, tags: Tags) -> Option<Recent> {
+        let Front { array, size } = self.front[kind.index()];
+        let bits = self.arrays.get(array)?.entries.lookup_most_recent(Key::page_of(addr, size, tags.own))?;
+        Some(Recent { packed: Packed::from_bits(bits), size })
     }
 
     /// Looks `addr` up, smallest pages first.
     #[inline(always)]
-    pub(super) fn lookup(&mut self, addr: Addr<Gva>, kind: AccessKind, tags: Tags) -> Option<Hit> {
-        for size in PageSize::ALL {
-            let Some(number) = self.serving[kind.index()][size.index()] else { continue };
-            let array = &mut self.arrays[number];
-            if !array.entries.holds_any(size.index()) {
-                continue;
-            }
-            let mut found = array.entries.lookup(Key::page(addr, size, tags.own));
+    pub(super) fn lookup<V: Vector>(
+        &mut self,
+        vector: V,
+        addr: Addr<Gva>,
+        kind: AccessKind,
+        tags: Tags,
+    ) -> Option<Hit> {
+        let mut sizes = self.live[kind.index()];
+        while sizes != 0 {
+            let size = PageSize::ALL[convert::index32(sizes.trailing_zeros())];
+            sizes &= sizes - 1;
+            let array = &mut self.arrays[self.serving[kind.index()][size.index()]];
+            let key = Key::page_of(addr, size.index(), tags.own);
+            let mut found = array.entries.lookup(vector, key);
             if found.is_none() && self.any_global {
-                found = array.entries.lookup(Key::page(addr, size, tags.global));
+                found = array.entries.lookup(vector, Key::page(addr, size, tags.global));
             }
             if let Some(bits) = found {
                 return Some(Hit { packed: Packed::from_bits(bits), size, latency: array.latency });
@@ -83,15 +130,25 @@ impl Tlb {
 
     /// Whether a lookup would hit. Nothing is touched.
     #[inline(always)]
-    pub(super) fn would_hit(&self, addr: Addr<Gva>, kind: AccessKind, tags: Tags) -> bool {
-        PageSize::ALL.into_iter().any(|size| {
-            self.serving[kind.index()][size.index()].is_some_and(|number| {
-                let entries = &self.arrays[number].entries;
-                entries.holds_any(size.index())
-                    && (entries.contains(Key::page(addr, size, tags.own))
-                        || self.any_global && entries.contains(Key::page(addr, size, tags.global)))
-            })
-        })
+    pub(super) fn would_hit<V: Vector>(
+        &self,
+        vector: V,
+        addr: Addr<Gva>,
+        kind: AccessKind,
+        tags: Tags,
+    ) -> bool {
+        let mut sizes = self.live[kind.index()];
+        while sizes != 0 {
+            let size = PageSize::ALL[convert::index32(sizes.trailing_zeros())];
+            sizes &= sizes - 1;
+            let entries = &self.arrays[self.serving[kind.index()][size.index()]].entries;
+            if entries.contains(vector, Key::page(addr, size, tags.own))
+                || self.any_global && entries.contains(vector, Key::page(addr, size, tags.global))
+            {
+                return true;
+            }
+        }
+        false
     }
 
     /// Inserts the translation of `addr`, `size` large, at the largest size that is held and not above it. The
@@ -106,7 +163,10 @@ impl Tlb {
         tags: Tags,
     ) -> Option<PageSize> {
         let held = self.insert_size[kind.index()][size.index()]?;
-        let number = self.serving[kind.index()][held.index()]?;
+        let number = self.serving[kind.index()][held.index()];
+        if !self.arrays[number].entries.may_hold(held.index()) {
+            self.hold(number, held);
+        }
         let global = packed.allows().is_global();
         self.any_global |= global;
         self.any_part |= held < packed.allows().leaf();
@@ -118,9 +178,27 @@ impl Tlb {
         Some(held)
     }
 
+    /// Has lookups look for pages of `size` in an array from now on.
+    #[cold]
+    fn hold(&mut self, number: usize, size: PageSize) {
+        for ((live, front), serving) in self.live.iter_mut().zip(&mut self.front).zip(&self.serving) {
+            if serving[size.index()] == number {
+                *live |= 1 << size.index();
+                let smallest = convert::index32(live.trailing_zeros());
+                *front = Front { array: serving[smallest], size: smallest };
+            }
+        }
+    }
+
     /// Whether an entry may be only a part of its page of the first dimension.
     pub(super) const fn any_part(&self) -> bool {
         self.any_part
+    }
+
+    /// Looks again whether an entry is a part of its page of the first dimension.
+    pub(super) fn recheck_parts(&mut self) {
+        let is_part = |(key, bits): (Key, u64)| key.size() < Packed::from_bits(bits).allows().leaf();
+        self.any_part = self.arrays.iter().any(|array| array.entries.iter().any(is_part));
     }
 
     /// All arrays.

@@ -2,24 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use terrace_addr::{Addr, Hpa, Space};
+use terrace_addr::{Addr, Hpa, Space, convert};
 use terrace_machine::{WalkCache, array_seed};
+use terrace_raw::vector::Vector;
 use terrace_table::Node;
 
 use super::tlb::shape;
 use crate::BuildError;
-use crate::array::{Array, Key, Policy};
+use crate::array::{Array, Key};
+use crate::sets::Policy;
 use crate::translation::{Allows, Packed};
-
-/// The deepest level has no cache (its entries are leaves) and there is no level above 5.
-const LEVELS: usize = 6;
 
 /// The caches of one dimension, by the level of the entries that they hold.
 #[derive(Debug)]
 pub(super) struct WalkCaches {
-    levels: [Option<Array<(u64, u64)>>; LEVELS],
-    any: bool,
+    /// Deepest level first.
+    caches: Vec<LevelCache>,
+    /// For each level, the place of its cache, if it has one.
+    places: [Option<usize>; LEVELS],
 }
+
+#[derive(Debug)]
+struct LevelCache {
+    level: u32,
+    array: Array<Content>,
+}
+
+/// Levels have numbers below.
+const LEVELS: usize = 6;
+
+/// A table's address in memory with what is allowed, its node, and its address in its own space.
+type Content = (u64, (u64, u64));
 
 /// Where a walk goes on: a node, and what the entries above it allow.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +45,8 @@ pub(super) struct Place {
     pub(super) node: Node,
     /// What the entries on the way to the node allow.
     pub(super) allows: Allows,
+    /// The node's address in the space that its table's entries refer to.
+    pub(super) lower: u64,
 }
 
 impl WalkCaches {
@@ -41,66 +56,79 @@ impl WalkCaches {
         core: u32,
         seed: u64,
     ) -> Result<Self, BuildError> {
-        let mut levels = [const { None }; LEVELS];
+        let mut built = Vec::new();
         for (name, cache) in caches {
             let path = format!("{path}.{name}");
             let policy = Policy { replacement: cache.replacement, seed: array_seed(seed, core, &path) };
             let array = Array::new(shape(&path, cache.entries, cache.ways)?, policy);
-            for (level, slot) in (0..).zip(&mut levels) {
-                if cache.level == level {
-                    *slot = Some(array);
-                    break;
-                }
-            }
+            built.push(LevelCache { level: cache.level, array });
         }
-        let any = levels.iter().any(Option::is_some);
-        Ok(Self { levels, any })
+        built.sort_by_key(|cache| cache.level);
+        let mut places = [None; LEVELS];
+        for (place, cache) in built.iter().enumerate() {
+            places[convert::index32(cache.level)] = Some(place);
+        }
+        Ok(Self { caches: built, places })
     }
 
     /// Looks all caches up; the deepest hit is where the walk of a table of `levels` levels starts.
     #[inline(always)]
-    pub(super) fn lookup<S: Space>(&mut self, addr: Addr<S>, levels: u32, context: u16) -> Option<Place> {
-        if !self.any {
-            return None;
-        }
+    pub(super) fn lookup<V: Vector, S: Space>(
+        &mut self,
+        vector: V,
+        addr: Addr<S>,
+        levels: u32,
+        context: u16,
+    ) -> Option<Place> {
         let mut deepest = None;
-        for (level, array) in (2..=levels).zip(self.levels.iter_mut().skip(2)) {
-            let Some(array) = array else { continue };
-            if let Some((packed, node)) = array.lookup(Key::prefix(addr, level, context)) {
-                let packed = Packed::from_bits(packed);
-                deepest.get_or_insert(Place {
-                    level: level - 1,
-                    address: packed.address(),
-                    node: Node::from_bits(terrace_addr::convert::low32(node)),
-                    allows: packed.allows(),
-                });
+        for LevelCache { level, array } in &mut self.caches {
+            if *level > levels {
+                break;
+            }
+            if let Some(content) = array.lookup_recent(vector, Key::prefix(addr, *level, context))
+                && deepest.is_none()
+            {
+                deepest = Some((*level, content));
             }
         }
-        deepest
+        let (level, (packed, (node, lower))) = deepest?;
+        let packed = Packed::from_bits(packed);
+        Some(Place {
+            level: level - 1,
+            address: packed.address(),
+            node: Node::from_bits(convert::low32(node)),
+            allows: packed.allows(),
+            lower,
+        })
     }
 
     /// Keeps where the entry of the level above `place` leads.
     #[inline(always)]
     pub(super) fn insert<S: Space>(&mut self, addr: Addr<S>, context: u16, place: Place) {
         let level = place.level + 1;
-        if let Some(Some(array)) = self.levels.get_mut(terrace_addr::convert::index32(level)) {
+        if let Some(at) = self.places[convert::index32(level) % LEVELS] {
             let packed = Packed::new(place.address, place.allows);
             let node = u64::from(place.node.to_bits());
-            array.insert_new(Key::prefix(addr, level, context), (packed.bits(), node));
+            let content = (packed.bits(), (node, place.lower));
+            self.caches[at].array.insert_new(Key::prefix(addr, level, context), content);
         }
     }
 
     /// Removes the entries of all levels that translate `addr`.
     pub(super) fn remove<S: Space>(&mut self, addr: Addr<S>, context: u16) {
-        for (level, array) in (0..).zip(&mut self.levels).skip(2) {
-            if let Some(array) = array {
-                array.remove(Key::prefix(addr, level, context));
-            }
+        for LevelCache { level, array } in &mut self.caches {
+            array.remove(Key::prefix(addr, *level, context));
         }
     }
 
-    /// Removes every entry whose key is `unwanted`, and counts them.
-    pub(super) fn remove_if(&mut self, mut unwanted: impl FnMut(Key) -> bool) -> u64 {
-        self.levels.iter_mut().flatten().map(|array| array.remove_if(|key, _| unwanted(key))).sum()
+    /// Removes every entry that is `unwanted`, by its level and key, and counts them.
+    pub(super) fn remove_if(&mut self, mut unwanted: impl FnMut(u32, Key) -> bool) -> u64 {
+        let caches = self.caches.iter_mut();
+        caches.map(|LevelCache { level, array }| array.remove_if(|key, _| unwanted(*level, key))).sum()
+    }
+
+    /// The keys of all entries.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.caches.iter().flat_map(|cache| cache.array.iter().map(|(key, _)| key))
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::world::{DATA, FRAMES, Native, Virtual, load, machine, mmu};
 use terrace_addr::{Addr, Page, PageSize};
-use terrace_mmu::{Context, Invalidation};
+use terrace_mmu::{Context, Intel, Invalidation, Origin};
 use terrace_table::LeafFlags;
 
 const PAGE: u64 = 4096;
@@ -28,23 +28,32 @@ fn walks_after(happens: impl FnOnce(&mut Native)) -> [u64; 4] {
 #[test]
 fn invlpg_removes_one_page_from_both_levels() {
     assert_eq!(walks_after(|_| {}), [0; 4]);
-    let page = |at: u64| Invalidation::Page(Addr::new(at));
+    let page = |at: u64| Invalidation::Intel(Intel::Invlpg(Addr::new(at)));
     assert_eq!(
-        walks_after(|world| assert_eq!(world.mmu.invalidate(0, page(DATA + 7)).removed, 2)),
+        walks_after(|world| assert_eq!(world.mmu.invalidate(0, Origin::Local, page(DATA + 7)).removed, 2)),
         [1, 0, 0, 0]
     );
 }
 
 #[test]
 fn invlpg_removes_global_pages_too() {
-    let page = Invalidation::Page(Addr::new(DATA + 3 * PAGE));
-    assert_eq!(walks_after(|world| assert_eq!(world.mmu.invalidate(0, page).removed, 2)), [0, 0, 0, 1]);
+    let page = Invalidation::Intel(Intel::Invlpg(Addr::new(DATA + 3 * PAGE)));
+    assert_eq!(
+        walks_after(|world| assert_eq!(world.mmu.invalidate(0, Origin::Local, page).removed, 2)),
+        [0, 0, 0, 1]
+    );
 }
 
 #[test]
 fn a_move_to_cr3_keeps_global_pages() {
     assert_eq!(
-        walks_after(|world| assert_eq!(world.mmu.invalidate(0, Invalidation::Space).removed, 6)),
+        walks_after(|world| assert_eq!(
+            world
+                .mmu
+                .invalidate(0, Origin::Local, Invalidation::Intel(Intel::MovCr3 { pcid: 0, keep: false }))
+                .removed,
+            6
+        )),
         [1, 1, 1, 0]
     );
 }
@@ -52,7 +61,10 @@ fn a_move_to_cr3_keeps_global_pages() {
 #[test]
 fn invalidating_all_leaves_nothing() {
     assert_eq!(
-        walks_after(|world| assert_eq!(world.mmu.invalidate(0, Invalidation::All).removed, 8)),
+        walks_after(|world| assert_eq!(
+            world.mmu.invalidate(0, Origin::Local, Invalidation::Everything).removed,
+            8
+        )),
         [1; 4]
     );
 }
@@ -73,7 +85,7 @@ fn a_change_of_context_without_a_flush_keeps_both_apart() {
 #[test]
 fn an_invalidation_reaches_its_own_core_only() {
     let all_on_core_1 = |world: &mut Native| {
-        assert_eq!(world.mmu.invalidate(1, Invalidation::All).removed, 0);
+        assert_eq!(world.mmu.invalidate(1, Origin::Local, Invalidation::Everything).removed, 0);
     };
     assert_eq!(walks_after(all_on_core_1), [0; 4]);
 }
@@ -85,7 +97,10 @@ fn invlpg_removes_all_pieces_of_a_splintered_page() {
     for page in 0..3 {
         world.run(load(DATA + page * PAGE)).unwrap();
     }
-    let removed = world.mmu.invalidate(0, Invalidation::Page(Addr::new(DATA + 100 * PAGE))).removed;
+    let removed = world
+        .mmu
+        .invalidate(0, Origin::Local, Invalidation::Intel(Intel::Invlpg(Addr::new(DATA + 100 * PAGE))))
+        .removed;
     assert_eq!(removed, 6, "three pages in two levels");
 }
 
@@ -96,7 +111,8 @@ fn invept_removes_what_its_root_made() {
         world.mmu = mmu(&machine(""));
         world.mmu.set_context(0, Context { pcid: 0, vpid: 1, root: 1 });
         world.run(load(DATA)).unwrap();
-        let _removed = world.mmu.invalidate(0, Invalidation::NestedRoot(root));
+        let _removed =
+            world.mmu.invalidate(0, Origin::Local, Invalidation::Intel(Intel::InveptContext { root }));
         world.run(load(DATA)).unwrap();
         assert_eq!(world.counts().walks, walks);
     }

@@ -2,7 +2,7 @@
 
 use terrace_addr::{Access, AccessKind, Addr, Gpa, Hpa, Page, PageSize, Space};
 use terrace_machine::{Machine, parse};
-use terrace_mmu::{Counters, Extended, GuestTable, HostTable, Identity, Mmu, Stack};
+use terrace_mmu::{Counters, Extended, GuestTable, HostTable, Identity, Layout, Mmu, Stack};
 use terrace_table::{Ept, FrameSource, LeafFlags, Levels, SimulatedMemory, Table, X86};
 
 /// A machine with TLBs of 16 entries that hold all sizes, and whatever `more` adds.
@@ -14,7 +14,8 @@ pub(crate) fn machine(more: &str) -> Machine {
         topology = {{ sockets = 1, cores = 2, threads = 1, source = "test" }}
         clock = {{ frequency = "1 GHz", source = "test" }}
         paging = {{ levels = 4, ept_levels = 4, accessed_dirty = true, ept_accessed_dirty = false, source = "test" }}
-        memory = {{ latency = "100 ns", source = "test" }}
+        vendor = "intel"
+        memory.dram0 = {{ kind = "dram", size = "64 GiB", latency = "100 ns", bandwidth = "unlimited", source = "test" }}
         [tlb.l1i]
         level = 1
         serves = ["fetch"]
@@ -76,7 +77,7 @@ pub(crate) fn fetch(at: u64) -> Access {
 }
 
 pub(crate) fn mmu(machine: &Machine) -> Mmu {
-    Mmu::new(machine, 1, Addr::new(1 << 42)).unwrap()
+    Mmu::new(machine, 1, &Layout::single(Addr::new(1 << 42))).unwrap()
 }
 
 /// Bare metal: virtual pages from [`DATA`] on are mapped to frames from 1 TiB on.

@@ -1,181 +1,198 @@
 //! Mapping files: pages whose size, and perhaps frame, is given.
 
-use std::collections::BTreeMap;
+use core::fmt;
 
-use terrace_addr::{Addr, Gpa, Gva, PageSize, Space, convert};
 use thiserror::Error;
+
+use super::LayerName;
+use super::line::{Line, Wrong};
+use super::ranges::Ranges;
 
 /// Ranges of a layer with their page size and where they are mapped.
 ///
-/// A text file: a line for each range, `LAYER START END SIZE [LOWER]`, with `LAYER` `guest` or `host`, hexadecimal
-/// addresses (`END` is the first address behind), `SIZE` 4K, 2M or 1G, and `LOWER` the address that `START` is
-/// mapped to, the rest of the range following it. Without `LOWER` frames are placed as elsewhere. `#` begins a
-/// comment.
+/// A text file: a line for each range, `LAYER START END SIZE [LOWER]`.
+/// - `LAYER` is `guest`, `hypervisor` or `host`: the layer whose table maps the range. The guest's ranges are
+///   of virtual addresses, the hypervisor's of guest-physical ones, and the host's of those of the space
+///   above it in the mode (guest-physical, or the guest hypervisor's). Ranges of layers that a mode does not
+///   have say nothing there.
+/// - `START` and `END` are hexadecimal addresses; `END` is the first one behind the range, and may be the end
+///   of the space.
+/// - `SIZE` is 4K, 2M or 1G.
+/// - `LOWER` is the address that `START` is mapped to, the rest of the range following it. Without it frames
+///   are placed as elsewhere.
+///
+/// `#` begins a comment. Around a range the rule's pages are as large as they can be without reaching into
+/// it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MappingFile {
     guest: Ranges,
+    hypervisor: Ranges,
     host: Ranges,
-    /// The first address behind every given lower address, of each layer.
-    guest_lower_end: u64,
-    host_lower_end: u64,
-}
-
-/// Given frames end here (64 TiB), so that the parts of memory that follow them are addresses too.
-const MAX_LOWER: u64 = 1 << 46;
-
-/// By their first address.
-type Ranges = BTreeMap<u64, Range>;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    end: u64,
-    size: PageSize,
-    lower: Option<u64>,
 }
 
 /// A line that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("line {line}: found {found}; expected {expected}")]
 pub struct MappingError {
     /// Its number, from 1.
     pub line: usize,
+    /// The field (`layer`, `start`, `end`, `size`, `lower`), where it is one.
+    pub field: Option<&'static str>,
     /// What is there.
     pub found: String,
     /// What should be.
     pub expected: &'static str,
 }
 
+impl fmt::Display for MappingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, field, found, expected } = self;
+        write!(f, "line {line}: ")?;
+        if let Some(field) = field {
+            write!(f, "{field}: ")?;
+        }
+        write!(f, "found {found}; expected {expected}")
+    }
+}
+
 impl MappingFile {
-    /// Reads the text of a mapping file.
+    /// Reads a mapping file's bytes.
     ///
     /// # Errors
     /// At the first line that cannot be used.
-    pub fn parse(text: &str) -> Result<Self, MappingError> {
+    pub fn parse(bytes: impl AsRef<[u8]>) -> Result<Self, MappingError> {
         let mut file = Self::default();
-        for (line, content) in (1..).zip(text.lines()) {
-            let content = content.split('#').next().unwrap_or_default();
-            let words: Vec<_> = content.split_whitespace().collect();
-            if !words.is_empty() {
-                file.add(&words).map_err(|(found, expected)| MappingError { line, found, expected })?;
-            }
+        for (line, content) in (1..).zip(bytes.as_ref().split(|&byte| byte == b'\n')) {
+            file.add(content).map_err(|Wrong { field, found, expected }| MappingError {
+                line,
+                field,
+                found,
+                expected,
+            })?;
         }
         Ok(file)
     }
 
-    fn add(&mut self, words: &[&str]) -> Result<(), (String, &'static str)> {
-        let (layer, start, end, size, lower) = match *words {
-            [layer, start, end, size] => (layer, start, end, size, None),
-            [layer, start, end, size, lower] => (layer, start, end, size, Some(lower)),
-            _ => return Err((format!("{} words", words.len()), "LAYER START END SIZE [LOWER]")),
-        };
-        let size: PageSize = size.parse().map_err(|_| (size.to_owned(), "a page size: 4K, 2M or 1G"))?;
-        let (start, end) = match layer {
-            "guest" => (address::<Gva>(start, size)?, address::<Gva>(end, size)?),
-            "host" => (address::<Gpa>(start, size)?, address::<Gpa>(end, size)?),
-            _ => return Err((format!("layer `{layer}`"), "guest or host")),
-        };
-        if start >= end {
-            return Err((format!("an end of {end:#x}"), "an end behind the start"));
+    /// The ranges of a layer.
+    pub(super) const fn of(&self, layer: LayerName) -> &Ranges {
+        match layer {
+            LayerName::Guest => &self.guest,
+            LayerName::Hypervisor => &self.hypervisor,
+            LayerName::Host => &self.host,
         }
-        let lower = lower.map(|lower| address::<Gpa>(lower, size)).transpose()?;
-        let (ranges, lower_end) = match layer {
-            "guest" => (&mut self.guest, &mut self.guest_lower_end),
-            _ => (&mut self.host, &mut self.host_lower_end),
+    }
+
+    fn add(&mut self, content: &[u8]) -> Result<(), Wrong> {
+        let not_text =
+            |_| Wrong { field: None, found: "bytes that are no UTF-8".to_owned(), expected: "text" };
+        let content = str::from_utf8(content).map_err(not_text)?;
+        let words: Vec<_> = content.split('#').next().unwrap_or_default().split_whitespace().collect();
+        if words.is_empty() {
+            return Ok(());
+        }
+        let Line { layer, start, range } = Line::read(&words)?;
+        let ranges = match layer {
+            LayerName::Guest => &mut self.guest,
+            LayerName::Hypervisor => &mut self.hypervisor,
+            LayerName::Host => &mut self.host,
         };
-        let before = ranges.range(..end).next_back();
-        if let Some((other, range)) = before.filter(|(_, range)| range.end > start) {
-            return Err((
-                format!("a range that overlaps {other:#x} to {:#x}", range.end),
-                "ranges of a layer that do not overlap",
-            ));
+        if let Some((first, other)) = ranges.overlapping(start, range.last) {
+            return Err(Wrong {
+                field: None,
+                found: format!("a range that overlaps {first:#x} to {:#x}", u128::from(other.last) + 1),
+                expected: "ranges of a layer that do not overlap",
+            });
         }
-        if let Some(lower) = lower {
-            let behind = lower.checked_add(end - start).filter(|&end| end <= MAX_LOWER);
-            let behind = behind.ok_or((format!("{lower:#x}"), "a lower range below 2^46"))?;
-            *lower_end = (*lower_end).max(behind);
-        }
-        ranges.insert(start, Range { end, size, lower });
+        ranges.insert(start, range);
         Ok(())
     }
-
-    /// What is given for `addr` of the guest layer.
-    pub(super) fn guest<L: Space>(&self, addr: Addr<Gva>) -> Option<(PageSize, Option<Addr<L>>)> {
-        find(&self.guest, addr)
-    }
-
-    /// What is given for `addr` of the host layer.
-    pub(super) fn host<L: Space>(&self, addr: Addr<Gpa>) -> Option<(PageSize, Option<Addr<L>>)> {
-        find(&self.host, addr)
-    }
-
-    /// The first address behind every given frame of the guest layer.
-    pub(super) const fn guest_lower_end(&self) -> u64 {
-        self.guest_lower_end
-    }
-
-    /// The first address behind every given frame of the host layer.
-    pub(super) const fn host_lower_end(&self) -> u64 {
-        self.host_lower_end
-    }
-}
-
-/// The size of the page that holds `addr`, and its frame where that is given.
-fn find<U: Space, L: Space>(ranges: &Ranges, addr: Addr<U>) -> Option<(PageSize, Option<Addr<L>>)> {
-    let (start, range) = ranges.range(..=addr.get()).next_back()?;
-    let page = addr.align_down(range.size).get();
-    (addr.get() < range.end).then(|| (range.size, range.lower.map(|lower| Addr::new(lower + (page - start)))))
-}
-
-/// A hexadecimal address of `S`, aligned to `size`.
-fn address<S: Space>(text: &str, size: PageSize) -> Result<u64, (String, &'static str)> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let raw = u64::from_str_radix(digits, 16).map_err(|_| (text.to_owned(), "a hexadecimal address"))?;
-    let addr = Addr::<S>::try_new(raw).map_err(|error| (error.to_string(), "an address of the layer"))?;
-    if !addr.is_aligned(size) {
-        return Err((
-            format!("{addr:#x}", addr = convert::index(raw)),
-            "an address aligned to the page size",
-        ));
-    }
-    Ok(raw)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ranges::Given;
     use super::*;
-    use terrace_addr::Hpa;
+    use terrace_addr::{Addr, Gpa, Gva, Hpa, Page, PageSize};
 
     #[test]
     fn ranges_are_found_by_address() {
-        let text =
-            "# two ranges\nguest 0x7f0000000000 7f0000400000 2M 0x40000000\n\nhost 0 0x1000 4K # one page\n";
+        let text = "# two ranges\nguest 0x7f0000000000 7f0000400000 2M 0x40000000\r\n\n\
+                    host 0 0x1000 4K # one page\n";
         let file = MappingFile::parse(text).unwrap();
-        let inside = Addr::new(0x7f00_0030_0123);
-        assert_eq!(file.guest::<Gpa>(inside), Some((PageSize::Size2M, Some(Addr::new(0x4020_0000)))));
-        assert_eq!(file.guest::<Gpa>(Addr::new(0x7f00_0040_0000)), None);
-        assert_eq!(file.host::<Hpa>(Addr::new(0xfff)), Some((PageSize::Size4K, None)));
-        assert_eq!((file.guest_lower_end(), file.host_lower_end()), (0x4040_0000, 0));
+        let guest = file.of(LayerName::Guest);
+        let inside = Addr::<Gva>::new(0x7f00_0030_0123);
+        let given = Given { size: PageSize::Size2M, frame: Some(Addr::<Gpa>::new(0x4020_0000)) };
+        assert_eq!(guest.find(inside), Some(given));
+        assert_eq!(guest.find::<_, Gpa>(Addr::<Gva>::new(0x7f00_0040_0000)), None);
+        assert!(guest.touch(Page::containing(inside, PageSize::Size1G)));
+        let host = file.of(LayerName::Host);
+        let given: Given<Hpa> = Given { size: PageSize::Size4K, frame: None };
+        assert_eq!(host.find(Addr::<Gpa>::new(0xfff)), Some(given));
+        assert!(!host.touch(Page::containing(Addr::<Gpa>::new(0x1000), PageSize::Size4K)));
+        assert_eq!((guest.lower_end(), host.lower_end()), (0x4040_0000, 0));
+        assert!(file.of(LayerName::Hypervisor).is_empty());
+    }
+
+    #[test]
+    fn a_range_may_end_where_the_space_ends() {
+        let text = "guest fffffffffffff000 10000000000000000 4K\nguest 0 100000000000000 1G\n\
+                    hypervisor ffffffffff000 10000000000000 4K";
+        let file = MappingFile::parse(text).unwrap();
+        let given: Given<Gpa> = Given { size: PageSize::Size4K, frame: None };
+        assert_eq!(file.of(LayerName::Guest).find(Addr::<Gva>::new(u64::MAX)), Some(given));
+        assert_eq!(file.of(LayerName::Hypervisor).find(Addr::<Gpa>::new((1 << 52) - 1)), Some(given));
     }
 
     #[test]
     fn each_wrong_line_says_what_is_wrong() {
         for (text, message) in [
             ("guest 0 1000", "line 1: found 3 words; expected LAYER START END SIZE [LOWER]"),
-            ("\nkernel 0 1000 4K", "line 2: found layer `kernel`; expected guest or host"),
-            ("guest 0 1000 8K", "line 1: found 8K; expected a page size: 4K, 2M or 1G"),
-            ("guest 0 1000 2M", "line 1: found 0x1000; expected an address aligned to the page size"),
-            ("guest 1000 1000 4K", "line 1: found an end of 0x1000; expected an end behind the start"),
+            ("\nkernel 0 1000 4K", "line 2: layer: found kernel; expected guest, hypervisor or host"),
+            ("guest 0 1000 8K", "line 1: size: found 8K; expected a page size: 4K, 2M or 1G"),
+            (
+                "guest 1000 200000 2M",
+                "line 1: start: found 0x1000; expected an address aligned to the page size",
+            ),
+            ("guest 0 1000 2M", "line 1: end: found 0x1000; expected an address aligned to the page size"),
+            (
+                "host 0 200000 2M 3000",
+                "line 1: lower: found 0x3000; expected an address aligned to the page size",
+            ),
+            ("guest 1000 1000 4K", "line 1: end: found 0x1000; expected an address behind the start"),
             (
                 "host 0x1000 0x2000 4K 0xffffffffff000",
-                "line 1: found 0xffffffffff000; expected a lower range below 2^46",
+                "line 1: lower: found 0xffffffffff000; expected a range that ends at most at 2^46",
             ),
-            ("guest 0 zz 4K", "line 1: found zz; expected a hexadecimal address"),
+            ("guest 0 zz 4K", "line 1: end: found zz; expected a hexadecimal address"),
+            ("guest 0 0x 4K", "line 1: end: found 0x; expected a hexadecimal address"),
+            ("guest +1000 2000 4K", "line 1: start: found +1000; expected a hexadecimal address"),
+            (
+                "guest 0 10000000000001000 4K",
+                "line 1: end: found 10000000000001000, a number of more than 64 bits; expected an address",
+            ),
+            (
+                "guest 10000000000000000 10000000000001000 4K",
+                "line 1: start: found 0x10000000000000000, a number of more than 64 bits; expected an \
+                 address",
+            ),
+            (
+                "host 0 10000000001000 4K",
+                "line 1: end: found 0x10000000000fff is no GPA address: it must be below 2^52; expected an \
+                 address of the layer",
+            ),
+            (
+                "guest 0 10000000000000000 4K",
+                "line 1: end: found 0x10000000000000000; expected an address in the start's half of the \
+                 space",
+            ),
             (
                 "guest 0 3000 4K\nguest 2000 4000 4K",
-                "line 2: found a range that overlaps 0x0 to 0x3000; expected ranges of a layer that do not overlap",
+                "line 2: found a range that overlaps 0x0 to 0x3000; expected ranges of a layer that do not \
+                 overlap",
             ),
         ] {
             assert_eq!(MappingFile::parse(text).unwrap_err().to_string(), message);
         }
+        let error = MappingFile::parse(b"guest 0 1000 4K\n# \xff\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 2: found bytes that are no UTF-8; expected text");
     }
 }

@@ -1,65 +1,36 @@
 //! Frames of a lower space, handed out in the order of first touch.
 
-use core::fmt;
 use core::marker::PhantomData;
-use core::str::FromStr;
 
 use terrace_addr::{Addr, Bytes, PageSize, Space};
 use terrace_table::FrameSource;
 
-use super::InvalidRule;
+use super::Placement;
 use super::rule::mix;
-
-/// Where the frames of pages that are touched one after the other lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placement {
-    /// Scattered by a seeded permutation.
-    Scattered,
-    /// One after the other.
-    Contiguous,
-}
-
-impl Placement {
-    /// The name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Scattered => "scattered",
-            Self::Contiguous => "contiguous",
-        }
-    }
-}
-
-impl fmt::Display for Placement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Placement {
-    type Err = InvalidRule;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRule> {
-        [Self::Scattered, Self::Contiguous]
-            .into_iter()
-            .find(|placement| placement.name() == text)
-            .ok_or_else(|| InvalidRule { found: text.to_owned(), expected: "scattered or contiguous" })
-    }
-}
 
 /// The share of a part that table pages lie in: enough for tables of 4K pages that fill the part.
 const TABLE_SHARE: u64 = 256;
 
-/// The frames of a lower space: four parts of equal length, for table pages and each page size. Of the first
-/// only the beginning is used: kernels keep such pages together too (Linux groups what cannot be moved).
+/// The frames of a lower space: four parts, for table pages and each page size.
 #[derive(Debug, Clone)]
-pub struct Frames<L> {
+pub(super) struct Frames<L> {
+    /// What is given by hand lies below.
     start: u64,
-    memory: u64,
+    /// For table pages, then each page size.
+    parts: [Part; 4],
     placement: Placement,
     seed: u64,
-    /// Frames handed out: table pages, then each page size.
-    taken: [u64; 4],
     space: PhantomData<L>,
+}
+
+/// Room for frames of one size.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    start: u64,
+    /// The length of what frames are handed out of.
+    length: u64,
+    /// Frames handed out.
+    taken: u64,
 }
 
 /// More was touched than there is memory for.
@@ -69,61 +40,98 @@ pub struct MemoryFull {
     pub space: &'static str,
     /// The size of the frames that are used up; none for table pages.
     pub size: Option<PageSize>,
-    /// The length of each part of the memory.
+    /// The length of that part of the memory.
     pub memory: Bytes,
 }
 
 impl<L: Space> Frames<L> {
-    /// No frame handed out. The parts begin at `start`.
-    pub fn new(start: Addr<L>, memory: Bytes, placement: Placement, seed: u64) -> Self {
-        debug_assert!(memory.get().is_power_of_two() && memory.get() >= PageSize::Size1G.bytes());
-        Self {
-            start: start.get(),
-            memory: memory.get(),
-            placement,
-            seed: mix(seed ^ memory.get()),
-            taken: [0; 4],
-            space: PhantomData,
-        }
+    /// Four parts of the length `memory`, the first of them at `start`; no frame handed out. Table pages use
+    /// only the beginning of theirs: kernels keep such pages together too (Linux groups what cannot be
+    /// moved).
+    pub(super) fn equal(start: Addr<L>, memory: Bytes, placement: Placement, seed: u64) -> Self {
+        let length = memory.get();
+        debug_assert!(length.is_power_of_two() && length >= PageSize::Size1G.bytes());
+        let part = |number| Part { start: start.get() + number * length, length, taken: 0 };
+        let tables = Part { length: length / TABLE_SHARE, ..part(0) };
+        let seed = mix(seed ^ length);
+        let parts = [tables, part(1), part(2), part(3)];
+        Self { start: start.get(), parts, placement, seed, space: PhantomData }
+    }
+
+    /// Parts that are just as long as backing `backed`, whole gigabytes of the space above, may need: for the
+    /// page sizes that are `used` so much each, for others nothing. The table part has room for the tables of
+    /// this layer, and as much for tables composed of the layers above.
+    pub(super) fn fitting(
+        start: Addr<L>,
+        backed: Bytes,
+        used: impl Fn(PageSize) -> bool,
+        placement: Placement,
+        seed: u64,
+    ) -> Self {
+        let tables = backed.get() / (TABLE_SHARE / 2);
+        let mut at = start.get() + whole_gigabytes(tables);
+        let tables = Part { start: start.get(), length: tables, taken: 0 };
+        let [small, middle, large] = PageSize::ALL.map(|size| {
+            let part = Part { start: at, length: if used(size) { backed.get() } else { 0 }, taken: 0 };
+            at += part.length;
+            part
+        });
+        let seed = mix(seed ^ backed.get());
+        let parts = [tables, small, middle, large];
+        Self { start: start.get(), parts, placement, seed, space: PhantomData }
     }
 
     /// The first address behind all parts.
-    pub fn end(&self) -> Addr<L> {
-        Addr::new(self.start + 4 * self.memory)
+    pub(super) fn end(&self) -> Addr<L> {
+        let [.., last] = self.parts;
+        Addr::new(last.start + last.length)
+    }
+
+    /// How much of the space may be in use, counted in whole gigabytes, if frames of the sizes `used` are
+    /// taken: what lies below the parts, the table part, and the parts of those sizes.
+    pub(super) fn reach(&self, used: impl Fn(PageSize) -> bool) -> Bytes {
+        let [tables, pages @ ..] = self.parts;
+        let pages = PageSize::ALL.into_iter().zip(pages).filter(|&(size, _)| used(size));
+        let pages = pages.map(|(_, part)| part.length).sum::<u64>();
+        Bytes::new(self.start + whole_gigabytes(tables.length) + pages)
     }
 
     /// The next frame of this size.
     ///
     /// # Errors
     /// If all are handed out.
-    pub fn take_page(&mut self, size: PageSize) -> Result<Addr<L>, MemoryFull> {
-        self.next(1 + size.index(), size).ok_or(MemoryFull {
-            space: L::NAME,
-            size: Some(size),
-            memory: Bytes::new(self.memory),
-        })
+    pub(super) fn take_page(&mut self, size: PageSize) -> Result<Addr<L>, MemoryFull> {
+        self.next(1 + size.index(), size, Some(size))
     }
 
-    fn next(&mut self, part: usize, size: PageSize) -> Option<Addr<L>> {
-        let length = if part == 0 { self.memory / TABLE_SHARE } else { self.memory };
-        let bits = length.trailing_zeros() - size.shift();
-        let number = self.taken[part];
-        if number >> bits != 0 {
-            return None;
+    /// The next table page.
+    ///
+    /// # Errors
+    /// If all are handed out.
+    pub(super) fn take_table(&mut self) -> Result<Addr<L>, MemoryFull> {
+        self.next(0, PageSize::Size4K, None)
+    }
+
+    /// That no table page is left.
+    pub(super) fn tables_full(&self) -> MemoryFull {
+        MemoryFull { space: L::NAME, size: None, memory: Bytes::new(self.parts[0].length) }
+    }
+
+    fn next(&mut self, part: usize, frame: PageSize, size: Option<PageSize>) -> Result<Addr<L>, MemoryFull> {
+        let Part { start, length, taken } = &mut self.parts[part];
+        let count = *length >> frame.shift();
+        if *taken >= count {
+            return Err(MemoryFull { space: L::NAME, size, memory: Bytes::new(*length) });
         }
-        self.taken[part] += 1;
-        let place = match self.placement {
-            Placement::Contiguous => number,
-            Placement::Scattered => permute(number, bits, self.seed),
-        };
-        let part_start = self.start + self.memory * terrace_addr::convert::count(part);
-        Some(Addr::new(part_start + (place << size.shift())))
+        let place = self.placement.place(*taken, count, self.seed);
+        *taken += 1;
+        Ok(Addr::new(*start + (place << frame.shift())))
     }
 }
 
 impl<L: Space> FrameSource<L> for Frames<L> {
     fn take(&mut self) -> Option<Addr<L>> {
-        self.next(0, PageSize::Size4K)
+        self.take_table().ok()
     }
 
     /// Replay gives no table page back.
@@ -132,17 +140,9 @@ impl<L: Space> FrameSource<L> for Frames<L> {
     }
 }
 
-/// A permutation of the numbers below 2^`bits`, chosen by `seed`: rounds of operations that are each invertible
-/// there (odd multiples, additions, and folding the upper half into the lower).
-fn permute(number: u64, bits: u32, seed: u64) -> u64 {
-    let mask = (1_u64 << bits) - 1;
-    let mut word = number;
-    for round in 1..=3 {
-        let key = mix(seed ^ round);
-        word = word.wrapping_mul(key | 1).wrapping_add(key >> 32) & mask;
-        word ^= word >> bits.div_ceil(2);
-    }
-    word
+/// `length`, rounded up to whole gigabytes.
+pub(super) const fn whole_gigabytes(length: u64) -> u64 {
+    length.next_multiple_of(PageSize::Size1G.bytes())
 }
 
 #[cfg(test)]
@@ -152,35 +152,29 @@ mod tests {
     use terrace_addr::Hpa;
 
     #[test]
-    fn scattering_is_a_permutation() {
-        for bits in [0, 1, 2, 7, 12] {
-            for seed in 0..20 {
-                let places: BTreeSet<_> =
-                    (0..1_u64 << bits).map(|number| permute(number, bits, seed)).collect();
-                assert!(places.iter().copied().eq(0..1 << bits), "{bits} bits, seed {seed}");
-            }
-        }
-    }
-
-    #[test]
-    fn neighbours_are_scattered_apart() {
-        let bits = 20;
-        let near =
-            (0..10_000).filter(|&n| permute(n, bits, 1).abs_diff(permute(n + 1, bits, 1)) < 512).count();
-        // By chance about 2 × 512 / 2^20 of the pairs are that near.
-        assert!(near < 30, "{near} of 10,000 neighbours stay within 2 MiB");
-    }
-
-    #[test]
     fn parts_do_not_overlap_and_end() {
         let memory = Bytes::new(1 << 30);
-        let mut frames = Frames::<Hpa>::new(Addr::ZERO, memory, Placement::Scattered, 3);
-        assert!(frames.take().unwrap().get() < 1 << 30);
+        let mut frames = Frames::<Hpa>::equal(Addr::ZERO, memory, Placement::Scattered, 3);
+        assert!(frames.take_table().unwrap().get() < 1 << 30);
         assert_eq!(frames.take_page(PageSize::Size4K).unwrap().get() >> 30, 1);
         assert_eq!(frames.take_page(PageSize::Size2M).unwrap().get() >> 30, 2);
         assert_eq!(frames.take_page(PageSize::Size1G), Ok(Addr::new(3 << 30)));
         let full = MemoryFull { space: "HPA", size: Some(PageSize::Size1G), memory };
         assert_eq!(frames.take_page(PageSize::Size1G), Err(full));
         assert_eq!(frames.end().get(), 4 << 30);
+    }
+
+    #[test]
+    fn fitting_parts_are_of_the_sizes_in_use() {
+        let start = Addr::<Hpa>::new(7 << 30);
+        let large = |size| size == PageSize::Size1G;
+        let mut frames = Frames::fitting(start, Bytes::new(3 << 30), large, Placement::Scattered, 3);
+        assert_eq!(frames.take_table().unwrap().get() >> 30, 7);
+        let taken: BTreeSet<_> =
+            (0..3).map(|_| frames.take_page(PageSize::Size1G).unwrap().get() >> 30).collect();
+        assert_eq!(taken, BTreeSet::from([8, 9, 10]));
+        assert!(frames.take_page(PageSize::Size1G).is_err() && frames.take_page(PageSize::Size4K).is_err());
+        assert_eq!((frames.end().get(), frames.reach(large).get()), (11 << 30, 11 << 30));
+        assert_eq!(frames.reach(|_| false).get(), 8 << 30);
     }
 }

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use terrace_addr::{Addr, Bytes, PageSize, Space};
 
-use super::{MappingFile, Placement};
+use super::{MappingFile, PageRules, Placement};
 
 /// How everything that a trace touches is mapped.
 #[derive(Debug, Clone)]
@@ -14,21 +14,13 @@ pub struct Rule {
     pub pages: PageRules,
     /// Where frames lie.
     pub placement: Placement,
-    /// The length of each part of the guest's memory (native: of the host's): a power of two, at least 1 GiB.
+    /// The length of each part of the guest's memory (native: of the host's): a power of two from 1 GiB to 4
+    /// TiB.
     pub memory: Bytes,
     /// Decides what is random.
     pub seed: u64,
-    /// Pages whose size, and perhaps frame, is given; it goes before the rule.
+    /// Pages whose size, and perhaps frame, is given; they go before the rule.
     pub file: Option<MappingFile>,
-}
-
-/// The page-size rule of each layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageRules {
-    /// Virtual addresses: the guest's table, or the only one.
-    pub guest: PageRule,
-    /// The host's table.
-    pub host: PageRule,
 }
 
 /// The page size of a layer.
@@ -36,8 +28,8 @@ pub struct PageRules {
 pub enum PageRule {
     /// The same everywhere.
     All(PageSize),
-    /// This share of aligned 2M regions is mapped by 2M pages, the others by 4K pages; which ones is decided by
-    /// a hash of the seed, the layer and the region.
+    /// This share of aligned 2M regions is mapped by 2M pages, the others by 4K pages; which ones is decided
+    /// by a hash of the seed, the layer and the region.
     Share {
         /// In millionths, at most 1,000,000.
         millionths: u32,
@@ -55,6 +47,19 @@ pub struct InvalidRule {
 }
 
 impl PageRule {
+    /// Whether it may give pages of `size`.
+    pub(super) fn gives(self, size: PageSize) -> bool {
+        size <= self.largest() && (size == self.largest() || matches!(self, Self::Share { .. }))
+    }
+
+    /// The largest size that it may give.
+    pub(super) const fn largest(self) -> PageSize {
+        match self {
+            Self::All(size) => size,
+            Self::Share { .. } => PageSize::Size2M,
+        }
+    }
+
     /// The size of the page that holds `addr`. `salt` sets layers apart.
     pub fn size_at<S: Space>(self, addr: Addr<S>, seed: u64, salt: u64) -> PageSize {
         match self {
@@ -118,38 +123,6 @@ impl fmt::Display for PageRule {
     }
 }
 
-impl Default for PageRules {
-    /// 4K pages everywhere.
-    fn default() -> Self {
-        let base = PageRule::All(PageSize::Size4K);
-        Self { guest: base, host: base }
-    }
-}
-
-impl FromStr for PageRules {
-    type Err = InvalidRule;
-
-    /// `guest=4K,host=2M`; a layer that is not named has 4K pages, and one rule without a layer is for both.
-    fn from_str(text: &str) -> Result<Self, InvalidRule> {
-        let mut rules = Self::default();
-        if !text.contains('=') {
-            let rule = text.parse()?;
-            return Ok(Self { guest: rule, host: rule });
-        }
-        for part in text.split(',') {
-            match part.split_once('=') {
-                Some(("guest", rule)) => rules.guest = rule.parse()?,
-                Some(("host", rule)) => rules.host = rule.parse()?,
-                _ => {
-                    let expected = "guest=RULE or host=RULE, separated by a comma";
-                    return Err(InvalidRule { found: part.to_owned(), expected });
-                }
-            }
-        }
-        Ok(rules)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,15 +130,13 @@ mod tests {
 
     #[test]
     fn rules_are_read_and_written() {
-        let rules: PageRules = "guest=2M:0.3,host=1G".parse().unwrap();
-        assert_eq!(rules.guest, PageRule::Share { millionths: 300_000 });
-        assert_eq!(rules.host, PageRule::All(PageSize::Size1G));
-        assert_eq!(rules.guest.to_string(), "2M:0.3");
-        assert_eq!("2M".parse::<PageRules>().unwrap().host, PageRule::All(PageSize::Size2M));
+        let rule: PageRule = "2M:0.3".parse().unwrap();
+        assert_eq!(rule, PageRule::Share { millionths: 300_000 });
+        assert_eq!(rule.to_string(), "2M:0.3");
+        assert_eq!("1g".parse::<PageRule>().unwrap(), PageRule::All(PageSize::Size1G));
         for wrong in ["8K", "2M:1.1", "4K:0.5", "2M:", "2M:-1", "2M:0.1234567"] {
             assert_eq!(wrong.parse::<PageRule>().unwrap_err().found, wrong);
         }
-        assert!("guest=4K;host=2M".parse::<PageRules>().is_err());
     }
 
     #[test]

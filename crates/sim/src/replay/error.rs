@@ -15,6 +15,14 @@ pub enum ReplayError {
     /// The first table could not be made.
     #[error(transparent)]
     Table(#[from] MapError),
+    /// The threads cannot be started.
+    #[error("{threads} threads cannot be started: {reason}; ask for fewer")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the operating system says.
+        reason: String,
+    },
     /// A reference of the trace cannot be replayed.
     #[error("reference {reference} of the trace: {failure}")]
     Reference {

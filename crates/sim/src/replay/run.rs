@@ -1,128 +1,103 @@
 //! A replay in progress.
 
 use core::fmt;
-use core::str::FromStr;
 
-use terrace_addr::{Access, AccessKind};
 use terrace_machine::Machine;
 use terrace_mmu::Counters;
 use terrace_trace::Batch;
 
-use super::ReplayError;
-use super::world::{World, build};
+use super::crew::{Crew, Report};
+use super::workers::Workers;
+use super::world::build;
+use super::{ReplayError, Settings};
 use crate::Mode;
 use crate::mapping::Rule;
 
-/// Which accesses of a trace are replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Kinds {
-    /// All.
-    #[default]
-    All,
-    /// Loads and stores.
-    Data,
-    /// Instruction fetches.
-    Fetch,
-}
-
-impl Kinds {
-    const ALL: [Self; 3] = [Self::All, Self::Data, Self::Fetch];
-
-    /// The name on the command line and in results.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Data => "data",
-            Self::Fetch => "fetch",
-        }
-    }
-
-    const fn includes(self, kind: AccessKind) -> bool {
-        match self {
-            Self::All => true,
-            Self::Data => !matches!(kind, AccessKind::Fetch),
-            Self::Fetch => matches!(kind, AccessKind::Fetch),
-        }
-    }
-}
-
-impl fmt::Display for Kinds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// A text that names no kinds.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("found `{0}`; expected all, data or fetch")]
-pub struct UnknownKinds(String);
-
-impl FromStr for Kinds {
-    type Err = UnknownKinds;
-
-    fn from_str(text: &str) -> Result<Self, UnknownKinds> {
-        Self::ALL.into_iter().find(|kinds| kinds.name() == text).ok_or_else(|| UnknownKinds(text.to_owned()))
-    }
-}
-
 /// A machine in some modes, fed with accesses.
 pub struct Replay {
-    worlds: Vec<(Mode, Box<dyn World>)>,
-    kinds: Kinds,
-    /// The accesses of a batch that are replayed, where they are not all of them.
-    chosen: Vec<Access>,
+    modes: Vec<Mode>,
+    /// The modes that the caller's thread runs.
+    crew: Crew,
+    /// Those that run the others.
+    workers: Workers,
     instructions: u64,
     threads: usize,
 }
 
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.worlds.iter().map(|(mode, _)| mode)).finish()
+        f.debug_list().entries(&self.modes).finish()
     }
 }
 
 impl Replay {
-    /// A replay in these modes, with nothing replayed yet.
+    /// A replay in these modes, with nothing replayed yet. The modes are shared out to the settings' threads,
+    /// at most one for each mode: the caller's, which is one of them, and others that the replay starts.
     ///
     /// # Errors
-    /// If the machine cannot be built for the rule's memory.
-    pub fn new(machine: &Machine, modes: &[Mode], rule: &Rule, kinds: Kinds) -> Result<Self, ReplayError> {
-        let worlds = modes
-            .iter()
-            .map(|&mode| Ok((mode, build(mode, machine, rule)?)))
-            .collect::<Result<_, ReplayError>>()?;
-        Ok(Self { worlds, kinds, chosen: Vec::new(), instructions: 0, threads: 0 })
+    /// If the machine cannot be built for the rule's memory, or a thread cannot be started.
+    pub fn new(
+        machine: &Machine,
+        modes: &[Mode],
+        rule: &Rule,
+        settings: Settings,
+    ) -> Result<Self, ReplayError> {
+        let Settings { kinds, data_lines, threads } = settings;
+        let mut crews = share_out(modes, threads).into_iter().map(|places| {
+            let mut crew = Crew::new(kinds);
+            for place in places {
+                crew.add(place, build(modes[place], machine, rule, data_lines)?);
+            }
+            Ok(crew)
+        });
+        let crew = crews.next().unwrap_or_else(|| Ok(Crew::new(kinds)))?;
+        let workers = Workers::start(crews.collect::<Result<_, ReplayError>>()?)?;
+        Ok(Self { modes: modes.to_vec(), crew, workers, instructions: 0, threads: 0 })
     }
 
-    /// Replays a batch in every mode.
+    /// Replays a batch in every mode. The batch may be taken and exchanged for another: what it holds
+    /// afterwards means nothing, and it is there to be filled anew.
     ///
     /// # Errors
-    /// At the first access that cannot be mapped or translated.
-    pub fn feed(&mut self, batch: &Batch) -> Result<(), ReplayError> {
-        let thread = batch.thread().index();
-        self.threads = self.threads.max(thread + 1);
+    /// At the first access of the stream that cannot be mapped or translated in some mode; of several modes
+    /// that fail at the same one, for the first. With several threads the error may come at a later call; it
+    /// is the same error. Every call after it returns it again.
+    pub fn feed(&mut self, batch: &mut Batch) -> Result<(), ReplayError> {
+        self.threads = self.threads.max(batch.thread().index() + 1);
         self.instructions += batch.instructions();
-        let accesses = if self.kinds == Kinds::All {
-            batch.accesses()
+        let done = if self.workers.are_none() {
+            self.crew.run(batch)
         } else {
-            self.chosen.clear();
-            self.chosen.extend(batch.accesses().iter().filter(|access| self.kinds.includes(access.kind)));
-            &self.chosen
+            let shared = self.workers.hand_out(batch);
+            self.crew.run(&shared)
         };
-        for (_, world) in &mut self.worlds {
-            world.run(thread, accesses).map_err(|(at, failure)| {
-                let chosen = batch.accesses().iter().zip(batch.first_reference()..);
-                let chosen = chosen.filter(|(access, _)| self.kinds.includes(access.kind)).nth(at);
-                let reference = chosen.map_or(batch.first_reference(), |(_, reference)| reference);
-                ReplayError::Reference { reference, failure }
-            })?;
+        if done.is_err() || self.workers.are_failing() {
+            // Which is the first failure is known when all have come as far.
+            self.report().failed.map_or(Ok(()), |failed| Err(failed.into()))
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
-    /// The counts so far, of all cores together, for each mode in the order in which they were asked for.
-    pub fn counters(&self) -> Vec<(Mode, Counters)> {
-        self.worlds.iter().map(|(mode, world)| (*mode, world.counters())).collect()
+    /// The counts so far, of all CPUs together, for each mode in the order in which they were asked for. What
+    /// was fed is replayed to its end first.
+    ///
+    /// # Errors
+    /// That of [`feed`](Self::feed), if an access could not be replayed.
+    pub fn counters(&mut self) -> Result<Vec<(Mode, Counters)>, ReplayError> {
+        let Report { counters, failed } = self.report();
+        if let Some(failed) = failed {
+            return Err(failed.into());
+        }
+        Ok(counters.into_iter().map(|(place, counters)| (self.modes[place], counters)).collect())
+    }
+
+    /// How far all modes came, with everything that was fed.
+    fn report(&mut self) -> Report {
+        let mut all = self.crew.report();
+        self.workers.report(&mut all);
+        all.counters.sort_by_key(|(place, _)| *place);
+        all
     }
 
     /// Instructions fed so far.
@@ -133,5 +108,34 @@ impl Replay {
     /// Threads seen so far.
     pub const fn threads(&self) -> usize {
         self.threads
+    }
+}
+
+/// Shares modes out to threads: the places of each one's modes. Those with more dimensions, which take
+/// longer, are shared out first, each to who has least to do.
+fn share_out(modes: &[Mode], threads: usize) -> Vec<Vec<usize>> {
+    let mut shares = vec![(0, Vec::new()); threads.clamp(1, modes.len().max(1))];
+    let mut places: Vec<_> = (0..modes.len()).collect();
+    places.sort_by_key(|&place| core::cmp::Reverse(modes[place].dimensions()));
+    for place in places {
+        if let Some((load, share)) = shares.iter_mut().min_by_key(|(load, _)| *load) {
+            *load += modes[place].dimensions();
+            share.push(place);
+        }
+    }
+    shares.into_iter().map(|(_, share)| share).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mode_goes_to_one_thread_and_the_long_ones_apart() {
+        let modes = [Mode::Native, Mode::TwoDimensional, Mode::Nested, Mode::Shadow];
+        assert_eq!(share_out(&modes, 2), [[1, 0], [2, 3]]);
+        assert_eq!(share_out(&modes, 1), [[1, 2, 0, 3]]);
+        assert_eq!(share_out(&modes, 9).len(), 4);
+        assert_eq!(share_out(&[], 2), [[0; 0]]);
     }
 }

@@ -1,62 +1,99 @@
 //! One mode's machine and tables.
 
-use terrace_addr::Access;
+use terrace_addr::{Access, Addr, Gva};
 use terrace_machine::Machine;
-use terrace_mmu::{Below, Context, Counters, Extended, Fault, Identity, Mmu, Populate, Stack, Stopped};
+use terrace_mmu::{Absent, Below, Context, Counters, Fault, Layout, Mmu, Populate, Stack, Stopped};
 use terrace_table::Levels;
 
 use super::{Failure, ReplayError};
 use crate::Mode;
-use crate::mapping::{MapError, Mapper, Rule};
+use crate::mapping::{
+    MapError, Mapper, Nested, OneLayer, Rule, Shadow, ShadowOnExtended, ShadowOnShadow, TableLevels,
+    TwoDimensional,
+};
 
 /// One mode's machine and tables, whatever the mode.
 pub(super) trait World: Send {
-    /// Runs accesses of a thread. An error comes with the place of the access that met it, and is made of the
-    /// access's place in the stream.
+    /// Runs accesses of a thread. An error comes with the place of the access that met it.
     fn run(&mut self, thread: usize, accesses: &[Access]) -> Result<(), (usize, Failure)>;
 
-    /// The counts of all cores together.
+    /// The counts of all CPUs together.
     fn counters(&self) -> Counters;
 }
 
+/// On bare metal.
+const BARE_METAL: Context = Context { pcid: 0, vpid: 0, root: 0 };
+/// In a virtual machine whose hardware walks one dimension only: shadow paging, or a segment.
+const GUEST: Context = Context { pcid: 0, vpid: 1, root: 0 };
+/// In a virtual machine on EPT.
+const GUEST_ON_EPT: Context = Context { pcid: 0, vpid: 1, root: 1 };
+
 /// Builds the world of a mode.
-pub(super) fn build(mode: Mode, machine: &Machine, rule: &Rule) -> Result<Box<dyn World>, ReplayError> {
+pub(super) fn build(
+    mode: Mode,
+    machine: &Machine,
+    rule: &Rule,
+    data_lines: bool,
+) -> Result<Box<dyn World>, ReplayError> {
     let levels = |count| Levels::from_count(count).unwrap_or(Levels::Five);
-    let guest_levels = levels(machine.paging.levels);
+    let levels =
+        TableLevels { paging: levels(machine.paging.levels), extended: levels(machine.paging.ept_levels) };
+    let machine = (machine, data_lines);
     match mode {
-        Mode::Native => {
-            let (stack, mapper) = Mapper::<Identity>::native(rule, guest_levels)?;
-            let mmu = Mmu::new(machine, rule.seed, mapper.memory_end())?;
-            Ok(Box::new(Walked { mmu, stack, mapper, context: Context::default() }))
-        }
-        Mode::TwoDimensional => {
-            let ept_levels = levels(machine.paging.ept_levels);
-            let (stack, mapper) = Mapper::<Extended>::two_dimensional(rule, guest_levels, ept_levels)?;
-            let mmu = Mmu::new(machine, rule.seed, mapper.memory_end())?;
-            let context = Context { pcid: 0, vpid: 1, root: 1 };
-            Ok(Box::new(Walked { mmu, stack, mapper, context }))
-        }
+        Mode::Native => walked(machine, rule, BARE_METAL, OneLayer::native(rule, levels)?),
+        Mode::TwoDimensional => walked(machine, rule, GUEST_ON_EPT, TwoDimensional::new(rule, levels)?),
+        Mode::Shadow => walked(machine, rule, GUEST, Shadow::new(rule, levels)?),
+        Mode::Nested => walked(machine, rule, GUEST_ON_EPT, Nested::new(rule, levels)?),
+        Mode::Segment => walked(machine, rule, GUEST, OneLayer::segment(rule, levels)?),
+        Mode::ShadowOnExtended => walked(machine, rule, GUEST_ON_EPT, ShadowOnExtended::new(rule, levels)?),
+        Mode::ShadowOnShadow => walked(machine, rule, GUEST, ShadowOnShadow::new(rule, levels)?),
     }
+}
+
+/// The world of a machine that walks `stack`, which `mapper` fills in.
+fn walked<B, M>(
+    (machine, data_lines): (&Machine, bool),
+    rule: &Rule,
+    context: Context,
+    (stack, mapper): (Stack<B>, M),
+) -> Result<Box<dyn World>, ReplayError>
+where
+    B: Below + Send + 'static,
+    M: Mapper<B> + 'static,
+{
+    let mut mmu = Mmu::new(machine, rule.seed, &Layout::single(mapper.memory_end()))?;
+    mmu.set_data_lines(data_lines);
+    for cpu in 0..mmu.cpus() {
+        mmu.set_context(cpu, context);
+    }
+    Ok(Box::new(Walked { mmu, stack, mapper: AnyMapper(Box::new(mapper)) }))
 }
 
 /// A machine whose walks go through `B`.
 struct Walked<B: Below> {
     mmu: Mmu,
     stack: Stack<B>,
-    mapper: Mapper<B>,
-    /// Of the one process that every core runs.
-    context: Context,
+    mapper: AnyMapper<B>,
 }
 
-impl<B: Below> World for Walked<B>
-where
-    Mapper<B>: Populate<B, Error = MapError> + Send,
-    Stack<B>: Send,
-{
+/// A mapper of whatever mode. It is called when a page is first touched and never again, so that a call
+/// through a table of functions costs nothing, and the path of all accesses is built for each way to walk,
+/// not for each mode.
+struct AnyMapper<B>(Box<dyn Mapper<B>>);
+
+impl<B: Below> Populate<B> for AnyMapper<B> {
+    type Error = MapError;
+
+    #[cold]
+    fn populate(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+        self.0.populate(stack, addr)
+    }
+}
+
+impl<B: Below + Send> World for Walked<B> {
     fn run(&mut self, thread: usize, accesses: &[Access]) -> Result<(), (usize, Failure)> {
-        let core = thread % self.mmu.cores();
-        self.mmu.set_context(core, self.context);
-        self.mmu.run(core, &mut self.stack, accesses, &mut self.mapper).map_err(|stopped| match stopped {
+        let cpu = thread % self.mmu.cpus();
+        self.mmu.run(cpu, &mut self.stack, accesses, &mut self.mapper).map_err(|stopped| match stopped {
             Stopped::Populate { at, error } => (at, Failure::Map(error)),
             Stopped::Fault { at, fault: Fault::Page { addr, .. } } if !self.stack.first.covers(addr) => {
                 (at, Failure::NotCanonical { addr, levels: self.stack.first.level_count() })
@@ -67,8 +104,8 @@ where
 
     fn counters(&self) -> Counters {
         let mut sum = Counters::default();
-        for core in 0..self.mmu.cores() {
-            sum.add(&self.mmu.counters(core));
+        for cpu in 0..self.mmu.cpus() {
+            sum.add(&self.mmu.counters(cpu));
         }
         sum
     }

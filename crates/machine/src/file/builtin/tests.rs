@@ -1,3 +1,5 @@
+use terrace_addr::AccessKind;
+
 use super::*;
 use crate::{Machine, Source, builtin};
 
@@ -48,7 +50,6 @@ fn sources(machine: &Machine) -> Vec<(String, &Source)> {
         ("topology".to_owned(), &machine.topology.source),
         ("clock".to_owned(), &machine.clock.source),
         ("paging".to_owned(), &machine.paging.source),
-        ("memory".to_owned(), &machine.memory.source),
     ];
     all.extend(machine.tlb.iter().map(|(name, it)| (format!("tlb.{name}"), &it.source)));
     all.extend(machine.walk_cache.iter().map(|(name, it)| (format!("walk_cache.{name}"), &it.source)));
@@ -57,6 +58,13 @@ fn sources(machine: &Machine) -> Vec<(String, &Source)> {
         machine.nested_walk_cache.iter().map(|(name, it)| (format!("nested_walk_cache.{name}"), &it.source)),
     );
     all.extend(machine.cache.iter().map(|(name, it)| (format!("cache.{name}"), &it.source)));
+    all.extend(machine.memory.iter().map(|(name, it)| (format!("memory.{name}"), &it.source)));
+    all.extend(machine.core.iter().map(|it| ("core".to_owned(), &it.source)));
+    if let Some(cost) = &machine.cost {
+        let tables =
+            [("cost", &cost.source), ("cost.exit", &cost.exit.source), ("cost.flush", &cost.flush.source)];
+        all.extend(tables.map(|(name, source)| (name.to_owned(), source)));
+    }
     all
 }
 
@@ -66,11 +74,46 @@ fn broadwell_is_the_machine_of_the_gemini_paper() {
     let shape = |name: &str| (machine.tlb[name].entries, machine.tlb[name].ways);
     assert_eq!([shape("l1d_4k"), shape("l1d_2m"), shape("l1d_1g")], [(64, 4), (32, 4), (4, 4)]);
     assert_eq!([shape("stlb"), shape("stlb_1g")], [(1536, 6), (16, 4)]);
-    assert_eq!(machine.memory_latency().get(), 199);
+    assert_eq!(machine.node_latency(&machine.memory["dram0"], 0).get(), 199);
     let caches: Vec<_> =
         machine.caches().iter().map(|(name, cache)| (*name, cache.size.to_string())).collect();
-    let expected = [("l1d", "32 KiB"), ("l2", "256 KiB"), ("llc", "20 MiB")];
+    let expected = [("l1d", "32 KiB"), ("l1i", "32 KiB"), ("l2", "256 KiB"), ("llc", "20 MiB")];
     assert_eq!(caches, expected.map(|(name, size)| (name, size.to_owned())));
+}
+
+/// Demeter, evaluation: 68.7, 121.9 and 176.6 ns at 3.0 GHz.
+#[test]
+fn ice_lake_is_the_machine_of_the_demeter_paper() {
+    let machine = builtin("ice-lake-8360y", &[]).unwrap();
+    let from = |socket| -> Vec<_> {
+        let nodes = machine.nodes();
+        nodes.iter().map(|(name, node)| (*name, machine.node_latency(node, socket).get())).collect()
+    };
+    assert_eq!(from(0), [("dram0", 206), ("dram1", 365), ("pmem0", 529), ("pmem1", 689)]);
+    assert_eq!(from(1), [("dram0", 365), ("dram1", 206), ("pmem0", 689), ("pmem1", 529)]);
+    let bandwidth = |name: &str, socket| machine.memory[name].bandwidth.of(socket).unwrap().to_string();
+    assert_eq!(bandwidth("dram0", 0), "88.157 GB/s");
+    assert_eq!(bandwidth("dram0", 1), "53.534 GB/s");
+    assert_eq!(bandwidth("pmem1", 1), "21.414 GB/s");
+}
+
+#[test]
+fn real_machines_have_costs_and_simulators_none() {
+    for (builtin, machine) in machines() {
+        let simulator = ["champsim", "drmemtrace"].contains(&builtin.name);
+        assert_eq!(
+            (machine.core.is_none(), machine.cost.is_none()),
+            (simulator, simulator),
+            "{}",
+            builtin.name
+        );
+        let fetched = machine.caches().iter().any(|(_, it)| it.serves(AccessKind::Fetch) && it.level == 1);
+        assert_eq!(fetched, !simulator, "{}", builtin.name);
+        assert_eq!(
+            u32::try_from(machine.memory.values().filter(|it| it.kind == "dram").count()).unwrap(),
+            machine.topology.sockets
+        );
+    }
 }
 
 /// Five levels of tables, and of EPT, are one setting away.

@@ -1,0 +1,115 @@
+//! What lies below the first dimension, as the walker uses it.
+
+use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize, Space};
+use terrace_raw::vector::Vector;
+
+use super::nested::NestedStructures;
+use super::references::References;
+use crate::log::Log;
+use crate::translation::Allows;
+use crate::watch::{Step, Watch};
+use crate::{Fault, Identity, Segment};
+
+/// What the second dimension has to work with during one walk.
+pub struct Nested<'a, 'b, 'h, V, W> {
+    pub(super) structures: &'a mut NestedStructures,
+    pub(super) references: &'a mut References<'b, 'h, V, W>,
+    /// The tag of guest-physical entries.
+    pub(super) guest: u16,
+    pub(super) log: &'a mut Option<Log>,
+}
+
+/// The final place of an address: its 4 KiB frame in memory, what that allows, and the size of the page there.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    pub(super) address: Addr<Hpa>,
+    pub(super) allows: Allows,
+    pub(super) size: PageSize,
+}
+
+/// The walker's side of [`Below`](crate::Below).
+pub trait Translate<L: Space> {
+    /// What reading a table of the first dimension counts as.
+    fn table_access(nested: &NestedStructures) -> AccessKind;
+
+    /// Translates the address of an entry or of data to its 4 KiB frame. `page` is the size of the page around it in
+    /// the first dimension; 4K for an entry.
+    fn translate<V: Vector, W: Watch>(
+        &mut self,
+        nested: &mut Nested<'_, '_, '_, V, W>,
+        addr: Addr<L>,
+        kind: AccessKind,
+        page: PageSize,
+    ) -> Result<Found, Fault>;
+
+    /// Checks that an entry of the first dimension may be read from its place in memory.
+    #[inline(always)]
+    fn check(&self, _: Addr<Hpa>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// The fault of setting bits of an entry at `addr` where stores are not allowed.
+    fn table_violation(addr: Addr<L>) -> Fault;
+}
+
+impl Translate<Hpa> for Identity {
+    #[inline(always)]
+    fn table_access(_: &NestedStructures) -> AccessKind {
+        AccessKind::Load
+    }
+
+    #[inline(always)]
+    fn translate<V: Vector, W: Watch>(
+        &mut self,
+        _: &mut Nested<'_, '_, '_, V, W>,
+        addr: Addr<Hpa>,
+        _: AccessKind,
+        _: PageSize,
+    ) -> Result<Found, Fault> {
+        let address = addr.align_down(PageSize::Size4K);
+        Ok(Found { address, allows: Allows::EVERYTHING, size: PageSize::Size1G })
+    }
+
+    fn table_violation(_: Addr<Hpa>) -> Fault {
+        unreachable!("memory allows everything")
+    }
+}
+
+impl Translate<Gpa> for Segment {
+    #[inline(always)]
+    fn table_access(_: &NestedStructures) -> AccessKind {
+        AccessKind::Load
+    }
+
+    #[inline(always)]
+    fn translate<V: Vector, W: Watch>(
+        &mut self,
+        nested: &mut Nested<'_, '_, '_, V, W>,
+        addr: Addr<Gpa>,
+        _: AccessKind,
+        page: PageSize,
+    ) -> Result<Found, Fault> {
+        let found = self.place(addr, page).ok_or(Fault::Segment { addr })?;
+        if W::WATCHES {
+            nested.references.watch.note(Step::Segment { addr, found });
+        }
+        Ok(Found {
+            address: found.align_down(PageSize::Size4K),
+            allows: Allows::EVERYTHING,
+            size: self.page_size(),
+        })
+    }
+
+    #[inline(always)]
+    fn check(&self, at: Addr<Hpa>) -> Result<(), Fault> {
+        if self.contains_table(at.align_down(PageSize::Size4K)) {
+            Ok(())
+        } else {
+            Err(Fault::Segment { addr: Addr::truncate(at.get().wrapping_sub(self.base.get())) })
+        }
+    }
+
+    fn table_violation(_: Addr<Gpa>) -> Fault {
+        unreachable!("a segment allows everything")
+    }
+}

@@ -1,0 +1,60 @@
+//! References to memory, and where they are counted.
+
+use terrace_addr::{AccessKind, Addr, Cycles, Hpa};
+use terrace_raw::vector::Vector;
+use terrace_table::Entry;
+
+use crate::cache::{Hierarchy, LINE_SHIFT, MEMORY, Served};
+use crate::counters::Tally;
+use crate::watch::EntryRead;
+
+/// What the references of an access go through, where they are counted, and who looks on.
+pub struct References<'a, 'h, V, W> {
+    pub(super) vector: V,
+    pub(super) hierarchy: &'a mut Hierarchy<'h>,
+    pub(super) tally: &'a mut Tally,
+    pub(super) watch: &'a mut W,
+}
+
+impl<V: Vector, W> References<'_, '_, V, W> {
+    /// One table entry is read.
+    #[inline(always)]
+    pub(super) fn read_table(&mut self, addr: Addr<Hpa>) -> Served {
+        let Self { vector, hierarchy, .. } = self;
+        let served = hierarchy.access(*vector, addr, AccessKind::Load);
+        self.tally.served[served.level] += 1;
+        self.tally.walk_cycles += served.latency.get();
+        if served.level == MEMORY {
+            self.tally.nodes[served.node].table += 1;
+        }
+        served
+    }
+
+    /// The lines of `bytes` bytes of data, at least one, from `addr` on are referred to.
+    #[inline(always)]
+    pub(super) fn data(&mut self, addr: Addr<Hpa>, bytes: u64, kind: AccessKind) {
+        let last = (addr.get() + bytes - 1) >> LINE_SHIFT;
+        let mut line = addr.get() >> LINE_SHIFT;
+        while line <= last {
+            let Self { vector, hierarchy, .. } = self;
+            let at = Addr::new(line << LINE_SHIFT);
+            let served = hierarchy.access(*vector, at, kind);
+            self.tally.data_served[served.level] += 1;
+            self.tally.data_cycles += served.latency.get();
+            if served.level == MEMORY {
+                self.tally.nodes[served.node].data += 1;
+            }
+            line += 1;
+        }
+    }
+}
+
+impl Served {
+    /// As a watcher is told of it.
+    pub(super) fn entry(self, level: u32, at: Addr<Hpa>, entry: Entry) -> EntryRead {
+        let served_by =
+            u32::try_from(self.level).ok().filter(|_| self.level != MEMORY).map(|level| level + 1);
+        let latency: Cycles = self.latency;
+        EntryRead { level, at, bits: entry.0, served_by, latency }
+    }
+}

@@ -1,0 +1,173 @@
+//! What faults and invalidations remove.
+
+use terrace_addr::{Addr, Gva, PageSize};
+use terrace_machine::Vendor;
+
+use super::{Mmu, Structures, Thread};
+use crate::array::{Key, number_above};
+use crate::context::{Meaning, Selected, Tags};
+use crate::invalidate::{Addresses, Removal, Tagged};
+use crate::translation::Packed;
+use crate::{Fault, Invalidated, Invalidation, Origin};
+
+impl Mmu {
+    /// Executes an invalidation on a CPU, in its current context; INVLPGB on all of them.
+    ///
+    /// # Panics
+    /// If there is no such CPU, or the machine's vendor does not have the instruction.
+    pub fn invalidate(&mut self, cpu: usize, origin: Origin, invalidation: Invalidation) -> Invalidated {
+        let known = match invalidation {
+            Invalidation::Intel(_) => self.machine.vendor == Vendor::Intel,
+            Invalidation::Amd(_) => self.machine.vendor == Vendor::Amd,
+            Invalidation::Everything => true,
+        };
+        assert!(known, "{invalidation:?} is not an instruction of the machine's vendor");
+        let kind = invalidation.kind();
+        let removal = Removal::of(invalidation, self.threads[cpu].context);
+        self.threads[cpu].invalidations.note(kind, origin);
+        let mut removed = 0;
+        if invalidation.is_broadcast() {
+            for other in (0..self.cpus()).filter(|&other| other != cpu) {
+                self.threads[other].invalidations.note(kind, Origin::Remote);
+            }
+            for core in self.cores.iter_mut().flatten() {
+                removed += core.structures.remove(&removal, |_| true);
+            }
+        } else {
+            let (core, thread) = (self.core_of(cpu), self.thread_of(cpu));
+            let everything = invalidation == Invalidation::Everything;
+            if let Some(core) = &mut self.cores[core] {
+                removed = core.structures.remove(&removal, |meaning| everything || meaning.thread == thread);
+            }
+        }
+        Invalidated { kind, origin, removed }
+    }
+}
+
+impl Structures {
+    /// Removes what `removal` says, of the tags that are `chosen`, and counts it.
+    fn remove(&mut self, removal: &Removal, chosen: impl Fn(&Meaning) -> bool) -> u64 {
+        let mut removed = 0;
+        if let Some((addresses, tagged)) = &removal.translations {
+            let tags = self.contexts.select(|meaning| chosen(meaning) && tagged.includes(meaning));
+            removed += self.remove_translations(*addresses, &tags);
+        }
+        if let Some((addresses, tagged)) = &removal.upper {
+            let tags = self.contexts.select(|meaning| chosen(meaning) && tagged.includes(meaning));
+            removed += self.remove_upper(*addresses, &tags);
+        }
+        if let Some(guests) = &removal.guests {
+            let tags = self.contexts.select(|meaning| chosen(meaning) && guests.includes(meaning));
+            removed += self.nested.remove_all(&tags);
+        }
+        removed
+    }
+
+    fn remove_translations(&mut self, addresses: Addresses, tags: &Selected) -> u64 {
+        match addresses {
+            Addresses::One(addr) => self.remove_page(addr, tags),
+            _ => self.scan_translations(addresses, tags),
+        }
+    }
+
+    /// Looks at every translation.
+    fn scan_translations(&mut self, addresses: Addresses, tags: &Selected) -> u64 {
+        let unwanted = |key: Key, bits: u64| {
+            tags.contains(key.context()) && {
+                let page = Packed::from_bits(bits).allows().leaf();
+                let start = key.number_above(page.shift()) << page.shift();
+                addresses.meet(start, page.bytes())
+            }
+        };
+        let arrays = self.first_level.arrays().chain(self.second_level.arrays());
+        arrays.map(|array| array.remove_if(unwanted)).sum()
+    }
+
+    fn remove_upper(&mut self, addresses: Addresses, tags: &Selected) -> u64 {
+        self.walk_caches.remove_if(|level, key| {
+            let shift = 12 + 9 * (level - 1);
+            tags.contains(key.context()) && addresses.meet(key.number() << shift, 1 << shift)
+        })
+    }
+
+    /// Removes the translations of `addr`, whatever page of the first dimension it is in, and counts them.
+    fn remove_page(&mut self, addr: Addr<Gva>, tags: &Selected) -> u64 {
+        let mut removed = tags.iter().map(|tag| self.remove_tagged(addr, tag)).sum();
+        for level in [&mut self.first_level, &mut self.second_level] {
+            // Entries that are smaller than their page of the first dimension may stand for it elsewhere in it.
+            if level.any_part() {
+                let part = |key: Key, bits: u64| {
+                    let shift = Packed::from_bits(bits).allows().leaf().shift();
+                    tags.contains(key.context()) && key.number_above(shift) == number_above(addr, shift)
+                };
+                removed += level.arrays().map(|array| array.remove_if(part)).sum::<u64>();
+                level.recheck_parts();
+            }
+        }
+        removed
+    }
+
+    /// Removes the entries of `addr` that have this tag, and counts them.
+    fn remove_tagged(&mut self, addr: Addr<Gva>, tag: u16) -> u64 {
+        let mut removed = 0;
+        for array in self.first_level.arrays().chain(self.second_level.arrays()) {
+            for size in PageSize::ALL {
+                if array.may_hold(size.index()) {
+                    removed += u64::from(array.remove(Key::page(addr, size, tag)));
+                }
+            }
+        }
+        removed
+    }
+
+    /// Removes the entries that a lookup of `addr` may find.
+    pub(super) fn remove_found(&mut self, addr: Addr<Gva>, tags: Tags) {
+        for tag in [tags.own, tags.global] {
+            self.remove_tagged(addr, tag);
+        }
+    }
+
+    /// A fault drops what is cached for its address, so that the mended tables are walked anew.
+    #[cold]
+    pub(super) fn faulted(&mut self, addr: Addr<Gva>, fault: Fault, thread: &mut Thread) {
+        let Thread { tags, tally, context, .. } = thread;
+        match fault {
+            Fault::Page { .. } => {
+                tally.page_faults += 1;
+                let number = self.contexts.thread_of(tags.own);
+                let space = Tagged::space_of(*context);
+                let meant = |meaning: &Meaning| Some(meaning.thread) == number && space.includes(meaning);
+                let tags = self.contexts.select(meant);
+                self.remove_page(addr, &tags);
+                self.remove_upper(Addresses::One(addr), &tags);
+                return;
+            }
+            // The guest-physical side was dropped where the fault arose.
+            Fault::Extended { .. } => tally.ept_violations += 1,
+            Fault::Segment { .. } => tally.segment_violations += 1,
+            Fault::LogFull { .. } => {
+                tally.log_full_exits += 1;
+                return;
+            }
+        }
+        let mut current = Selected::default();
+        current.add(tags.own);
+        current.add(tags.global);
+        self.remove_page(addr, &current);
+        self.walk_caches.remove(addr, tags.own);
+    }
+
+    /// Gives back the numbers of contexts that no entry has, and no thread runs in.
+    pub(super) fn forget_unused_contexts(&mut self, current: impl Iterator<Item = Tags>) {
+        let mut used = Selected::default();
+        for Tags { own, global, guest } in current {
+            [own, global, guest].map(|tag| used.add(tag));
+        }
+        let levels = [&mut self.first_level, &mut self.second_level];
+        for array in levels.into_iter().flat_map(|level| level.arrays()) {
+            array.iter().for_each(|(key, _)| used.add(key.context()));
+        }
+        self.walk_caches.keys().chain(self.nested.keys()).for_each(|key| used.add(key.context()));
+        self.contexts.retain(&used);
+    }
+}

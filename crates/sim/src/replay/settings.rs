@@ -1,0 +1,22 @@
+//! What of a trace is replayed, and how.
+
+use super::Kinds;
+
+/// What of a trace is replayed, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Which accesses.
+    pub kinds: Kinds,
+    /// Whether data goes through the caches beside the tables' entries. Without it table lines stay cached longer
+    /// than on hardware.
+    pub data_lines: bool,
+    /// Threads of the machine that simulates, at least 1. No count depends on it.
+    pub threads: usize,
+}
+
+impl Default for Settings {
+    /// All accesses, with data lines, on one thread.
+    fn default() -> Self {
+        Self { kinds: Kinds::All, data_lines: true, threads: 1 }
+    }
+}
