@@ -191,7 +191,7 @@ fn a_trace_that_touches_more_than_there_is_memory() {
 fn arguments_that_cannot_be_understood() {
     let trace = data("gups.drmemtrace.zip");
     for (arguments, parts) in [
-        (["--mode", "3d"], ["3d", "native or 2d"]),
+        (["--mode", "3d"], ["3d", "native, 2d, shadow, nested"]),
         (["--pages", "guest=8K"], ["8K", "4K, 2M, 1G"]),
         (["--memory", "3 GiB"], ["3 GiB", "power of two"]),
         (["--accesses", "none"], ["none", "all, data or fetch"]),

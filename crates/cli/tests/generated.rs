@@ -1,5 +1,6 @@
 //! Pages and pictures that come out of the program are what it says today. `TERRACE_ACCEPT=1` writes them anew.
 
+mod costs;
 mod run;
 
 use std::fmt::Write;
@@ -73,7 +74,7 @@ fn is_current(name: &str, expected: &str) {
 }
 
 /// The fields of a replay's JSON beside the counts: where, type and unit, meaning.
-const FIELDS: [(&str, &str, &str); 22] = [
+const FIELDS: [(&str, &str, &str); 24] = [
     ("schema", "text", "always `terrace.replay`"),
     (
         "schema_version",
@@ -86,19 +87,21 @@ const FIELDS: [(&str, &str, &str); 22] = [
     ("machine.sha256", "text", "the digest of its file"),
     ("machine.overrides", "list of texts", "what `--set` changed, as given"),
     ("inputs[].name", "text", "the trace's file name"),
-    ("inputs[].format", "text", "its format: `drmemtrace` or `champsim`"),
+    ("inputs[].format", "text", "its format: `drmemtrace`, `champsim` or `lackey`"),
     (
         "inputs[].sha256",
         "text",
         "the digest of the file; of a directory, that of the names and digests in it",
     ),
     ("mapping.pages.guest", "text", "the page-size rule of the guest, or of the only table"),
-    ("mapping.pages.host", "text", "the page-size rule of the host"),
+    ("mapping.pages.hypervisor", "text", "that of the guest hypervisor, if a mode has one"),
+    ("mapping.pages.host", "text", "that of the host, if a mode has one beside the guest"),
     ("mapping.frames", "text", "`scattered` or `contiguous`"),
     ("mapping.memory", "bytes", "memory of the guest (natively of the host) for each page size"),
     ("mapping.file_sha256", "text or null", "the digest of the mapping file"),
     ("seed", "number", "what decides everything random"),
     ("kinds", "text", "the accesses that were replayed: `all`, `data` or `fetch`"),
+    ("data_lines", "true or false", "whether data went through the caches beside the tables' entries"),
     ("threads", "number", "threads of the trace"),
     ("instructions", "number", "instructions of the trace"),
     ("complete", "true or false", "false if the replay was interrupted: the counts are those of a part"),
@@ -126,7 +129,8 @@ fn the_page_on_results_is_current() {
     is_current("replay-result.md", &page);
 
     // No field of a real result is missing from the page, and none is on it that is not there.
-    let output = terrace(&["replay", &data("gups.drmemtrace.zip"), "--format", "json"]).success();
+    let arguments = ["replay", &data("gups.drmemtrace.zip"), "--format", "json", "--mode", "native,nested"];
+    let output = terrace(&arguments).success();
     let mut found = Vec::new();
     fields("", &serde_json::from_str(&output).unwrap(), &mut found);
     found.retain(|field| Metric::ALL.iter().all(|metric| *field != format!("modes[].{}", metric.name)));
@@ -169,4 +173,21 @@ fn the_readmes_table_is_current() {
     {
         assert!(readme.contains(command), "{command}");
     }
+}
+
+/// The table of what each mode costs, between its marks in the README.
+#[test]
+fn the_readmes_table_of_modes_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once("<!-- modes: begin -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- modes: end -->").unwrap();
+    let expected = format!("{before}<!-- modes: begin -->\n{}<!-- modes: end -->{after}", costs::table());
+    if std::env::var_os("TERRACE_ACCEPT").is_some() {
+        std::fs::write(path, &expected).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(path).unwrap() == expected,
+        "the README's table of modes is stale; it should be\n{expected}"
+    );
 }

@@ -94,8 +94,9 @@ pub use x86::{Avx2, Avx512, Sse2};
 mod x86 {
     use core::arch::x86_64::{
         __m128i, __m256i, __m512i, _mm_cmpeq_epi32, _mm_load_si128, _mm_movemask_epi8, _mm_packs_epi16,
-        _mm_packs_epi32, _mm_set1_epi32, _mm256_cmpeq_epi32, _mm256_extracti128_si256, _mm256_load_si256,
-        _mm256_packs_epi32, _mm256_set1_epi32, _mm512_cmpeq_epi32_mask, _mm512_load_si512, _mm512_set1_epi32,
+        _mm_packs_epi32, _mm_set1_epi32, _mm256_castsi256_si128, _mm256_cmpeq_epi32,
+        _mm256_extracti128_si256, _mm256_load_si256, _mm256_packs_epi32, _mm256_permute4x64_epi64,
+        _mm256_set1_epi32, _mm512_cmpeq_epi32_mask, _mm512_load_si512, _mm512_set1_epi32,
     };
 
     use super::{Lanes, Vector};
@@ -147,14 +148,12 @@ mod x86 {
                 let start = core::ptr::from_ref(lanes).cast::<__m256i>();
                 let low = _mm256_cmpeq_epi32(_mm256_load_si256(start), tag);
                 let high = _mm256_cmpeq_epi32(_mm256_load_si256(start.add(1)), tag);
-                // Packing works within halves of 128 bits: lanes 0 to 3 and 8 to 11, then 4 to 7 and 12 to 15.
-                let words = _mm256_packs_epi32(low, high);
-                let first = _mm256_extracti128_si256::<0>(words);
-                let second = _mm256_extracti128_si256::<1>(words);
-                let bytes = _mm_packs_epi16(first, second);
-                // Bytes are lanes 0-3, 8-11, 4-7, 12-15 now.
-                let found = _mm_movemask_epi8(bytes).cast_unsigned();
-                found & 0xf00f | (found & 0x0f00) >> 4 | (found & 0x00f0) << 4
+                // Packing works within halves of 128 bits: lanes 0 to 3 and 8 to 11, then 4 to 7 and 12 to 15. The
+                // permutation puts them in order.
+                let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(low, high));
+                let bytes =
+                    _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+                _mm_movemask_epi8(bytes).cast_unsigned()
             }
         }
 

@@ -13,7 +13,8 @@ mod translate;
 use core::panic::PanicInfo;
 
 use terrace_machine::{Shape, array_seed};
-use terrace_raw::{Buffer, tags};
+use terrace_raw::vector::{Lanes, Vector};
+use terrace_raw::{Buffer, Vectors, Work};
 
 /// Translates `address` through a page table that maps its 4 KiB page to the frame at 2 MiB; 0 if that fails.
 #[unsafe(no_mangle)]
@@ -27,8 +28,20 @@ pub extern "C" fn terrace_translate(address: u64) -> u64 {
 pub extern "C" fn terrace_set_of(entries: u32, ways: u32, page: u32) -> u32 {
     let Ok(shape) = Shape::new(entries, ways) else { return u32::MAX };
     let set = page & (shape.sets() - 1);
-    let arrays = Buffer::<[u32; tags::LANES]>::zeroed(1);
-    if tags::matches(&arrays[0], 0) == 0 { u32::MAX } else { set }
+    let arrays = Buffer::<Lanes>::zeroed(1);
+    if Vectors::best().run(Compare(&arrays[0])) == 0 { u32::MAX } else { set }
+}
+
+/// Which tags are 0.
+struct Compare<'a>(&'a Lanes);
+
+impl Work for Compare<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run<V: Vector>(self, vector: V) -> u32 {
+        vector.matches(self.0, 0)
+    }
 }
 
 /// The seed of core 0's second-level TLB in a run with `seed`.

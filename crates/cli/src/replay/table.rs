@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::CellAlignment;
 use terrace_addr::convert;
 use terrace_result::{ModeCounts, ReplayResult};
+use terrace_sim::mapping::LayerName;
 
 use crate::style;
 
@@ -17,7 +18,8 @@ pub(super) fn render(result: &ReplayResult) -> String {
     }
     let overrides = result.machine.overrides.iter().map(|text| format!(" --set {text}"));
     let _ = writeln!(text, "on {}{}", result.machine.name, overrides.collect::<String>());
-    let pages: Vec<_> = result.mapping.pages.iter().map(|(layer, rule)| format!("{layer} {rule}")).collect();
+    let rule = |layer: LayerName| Some(format!("{layer} {}", result.mapping.pages.get(layer.name())?));
+    let pages: Vec<_> = LayerName::ALL.into_iter().filter_map(rule).collect();
     let _ = writeln!(
         text,
         "pages: {}{}; frames: {}, {} GiB for each page size; accesses: {}; data lines: {}; seed {}",

@@ -5,7 +5,7 @@
 
 use terrace_addr::convert;
 use terrace_machine::Shape;
-use terrace_raw::vector::{BASELINE, Vector};
+use terrace_raw::vector::Vector;
 use terrace_raw::{Masked, Work, Zeroable};
 
 use crate::sets::{Policy, Sets};
@@ -52,9 +52,8 @@ impl<P: Zeroable> Array<P> {
     }
 
     /// The way of the entry with this key.
-    #[inline(always)]
-    fn find<V: Vector>(&self, vector: V, set: usize, key: Key) -> Option<usize> {
-        self.sets.find(vector, set, key.tag(), |way| self.entries.at(self.slot(set, way)).0 == key.bits())
+    fn find(&self, set: usize, key: Key) -> Option<usize> {
+        self.sets.find_anywhere(set, key.tag(), |way| self.entries.at(self.slot(set, way)).0 == key.bits())
     }
 
     /// Whether any entry may be for pages of the size with this index.
@@ -63,41 +62,52 @@ impl<P: Zeroable> Array<P> {
         self.seen[size]
     }
 
-    /// Looks an entry up and touches it.
+    /// Looks an entry up and touches it; its slot.
     #[inline(always)]
-    pub(crate) fn lookup<V: Vector>(&mut self, vector: V, key: Key) -> Option<P> {
+    pub(crate) fn lookup<V: Vector>(&mut self, vector: V, key: Key) -> Option<Slot> {
         vector.apart(Lookup { array: self, key })
     }
 
     /// Looks only where the entry is if it was the last one that its set was asked for, and touching it again would
     /// change nothing.
     #[inline(always)]
-    pub(crate) fn lookup_most_recent(&self, key: Key) -> Option<P> {
+    pub(crate) fn lookup_most_recent(&self, key: Key) -> Option<Slot> {
         let set = self.set(key);
-        let way = self.sets.most_recent(set)?;
-        let (found, content) = *self.entries.at(self.slot(set, way));
-        (found == key.bits()).then_some(content)
+        let slot = self.slot(set, self.sets.most_recent(set)?);
+        (self.entries.at(slot).0 == key.bits()).then_some(Slot(slot))
     }
 
     /// Looks an entry up and touches it, the most recent one first: for arrays that are most often asked for the
     /// entry that they were asked for last.
     #[inline(always)]
-    pub(crate) fn lookup_recent<V: Vector>(&mut self, vector: V, key: Key) -> Option<P> {
+    pub(crate) fn lookup_recent<V: Vector>(&mut self, vector: V, key: Key) -> Option<Slot> {
         let recent = self.lookup_most_recent(key);
         if recent.is_some() { recent } else { self.lookup(vector, key) }
+    }
+
+    /// The content of an entry that a lookup has found just now.
+    #[inline(always)]
+    pub(crate) fn content(&self, slot: Slot) -> P {
+        self.entries.at(slot.0).1
     }
 
     /// Whether an entry is there, without touching it.
     #[inline(always)]
     pub(crate) fn contains<V: Vector>(&self, vector: V, key: Key) -> bool {
-        self.find(vector, self.set(key), key).is_some()
+        let set = self.set(key);
+        let is_it = |way| self.entries.at(self.slot(set, way)).0 == key.bits();
+        if self.sets.is_common() {
+            self.sets.find(vector, set, key.tag(), is_it).is_some()
+        } else {
+            self.find(set, key).is_some()
+        }
     }
 
     /// Inserts an entry whose key is not there.
     #[inline(never)]
     pub(crate) fn insert_new(&mut self, key: Key, content: P) {
         let set = self.set(key);
-        debug_assert!(self.find(BASELINE, set, key).is_none(), "the key is there already");
+        debug_assert!(self.find(set, key).is_none(), "the key is there already");
         let way = self.sets.fill(set, key.tag());
         self.seen[key.size_index()] = true;
         let slot = self.slot(set, way);
@@ -107,7 +117,7 @@ impl<P: Zeroable> Array<P> {
     /// Removes the entry with this key, if there is one.
     pub(crate) fn remove(&mut self, key: Key) -> bool {
         let set = self.set(key);
-        let way = self.find(BASELINE, set, key);
+        let way = self.find(set, key);
         if let Some(way) = way {
             self.clear(set, way);
         }
@@ -145,20 +155,38 @@ impl<P: Zeroable> Array<P> {
     }
 }
 
+/// Where an entry is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot(usize);
+
 struct Lookup<'a, P: Zeroable> {
     array: &'a mut Array<P>,
     key: Key,
 }
 
 impl<P: Zeroable> Work for Lookup<'_, P> {
-    type Output = Option<P>;
+    type Output = Option<Slot>;
 
     #[inline(always)]
-    fn run<V: Vector>(self, vector: V) -> Option<P> {
+    fn run<V: Vector>(self, vector: V) -> Option<Slot> {
         let Self { array, key } = self;
+        if !array.sets.is_common() {
+            return array.lookup_any(key);
+        }
         let set = array.set(key);
-        let way = array.find(vector, set, key)?;
+        let is_it = |way| array.entries.at(array.slot(set, way)).0 == key.bits();
+        let way = array.sets.find(vector, set, key.tag(), is_it)?;
         array.sets.touch(set, way);
-        Some(array.entries.at(array.slot(set, way)).1)
+        Some(Slot(array.slot(set, way)))
+    }
+}
+
+impl<P: Zeroable> Array<P> {
+    #[inline(never)]
+    fn lookup_any(&mut self, key: Key) -> Option<Slot> {
+        let set = self.set(key);
+        let way = self.find(set, key)?;
+        self.sets.touch_any(set, way);
+        Some(Slot(self.slot(set, way)))
     }
 }

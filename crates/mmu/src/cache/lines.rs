@@ -16,12 +16,12 @@ pub(super) struct LineSets {
     slices: u64,
     set_bits: u32,
     sets: Sets,
-    /// Whether the tags are larger than the caches nearest to a core of the machine that simulates.
+    /// Whether the sets are larger than the caches nearest to a core of the machine that simulates.
     far: bool,
 }
 
-/// What fits into the first-level cache of most machines, and leaves room there.
-const NEAR_BYTES: usize = 16 << 10;
+/// What fits into the second-level cache of most machines, and leaves room there.
+const NEAR_BYTES: usize = 128 << 10;
 
 /// Tags, which are above 0, reach so far.
 const LAST_TAG: u64 = 0xffff_ffff;
@@ -68,7 +68,7 @@ impl LineSets {
         vector.apart(LineAccess { lines: self, line })
     }
 
-    /// Asks for the set of a line, if the tags are too many to be near anyway.
+    /// Asks for the set of a line, if the sets are too many to be near anyway.
     #[inline(always)]
     pub(super) fn prefetch(&self, line: u64) {
         if self.far {
@@ -96,11 +96,27 @@ impl Work for LineAccess<'_> {
     fn run<V: Vector>(self, vector: V) -> bool {
         let Self { lines, line } = self;
         let (set, tag) = lines.place(line);
+        if !lines.sets.is_common() {
+            return lines.access_any(set, tag);
+        }
         let found = lines.sets.find(vector, set, tag, |_| true);
         if let Some(way) = found {
             lines.sets.touch(set, way);
         } else {
             lines.sets.fill(set, tag);
+        }
+        found.is_some()
+    }
+}
+
+impl LineSets {
+    #[inline(never)]
+    fn access_any(&mut self, set: usize, tag: u32) -> bool {
+        let found = self.sets.find_anywhere(set, tag, |_| true);
+        if let Some(way) = found {
+            self.sets.touch_any(set, way);
+        } else {
+            self.sets.fill(set, tag);
         }
         found.is_some()
     }

@@ -4,7 +4,7 @@ use terrace_addr::{Access, AccessKind, Addr, Gva, PageSize, convert};
 use terrace_raw::vector::{BASELINE, Vector};
 use terrace_raw::{Vectors, Work};
 
-use super::foresee::{BATCH, WORTHWHILE};
+use super::foresee::{BATCH, Directories, WORTHWHILE};
 use super::populate::{AsTheyAre, Ended, Populate};
 use super::references::References;
 use super::walk::Walked;
@@ -137,9 +137,11 @@ impl<B: Below, P: Populate<B>> Work for Run<'_, B, P> {
         let mut running = mmu.running(vector, cpu, stack, populate, &mut nobody);
         let mut at = 0;
         let mut walks = 0;
+        let mut directories = None;
         for batch in accesses.chunks(look_ahead) {
             if walks >= WORTHWHILE {
-                vector.apart(LookAhead { running: &mut running, batch });
+                let directories = directories.get_or_insert_with(|| [Directories::new(), Directories::new()]);
+                vector.apart(LookAhead { running: &mut running, batch, directories });
             }
             let before = running.thread.tally.stlb_misses;
             for access in batch {
@@ -194,6 +196,7 @@ impl<B: Below, P: Populate<B>, U: Vector, W: Watch> Work for Walk<'_, '_, B, P, 
 struct LookAhead<'a, 'r, 'b, B: Below, P, V, W> {
     running: &'a mut Running<'r, B, P, V, W>,
     batch: &'b [Access],
+    directories: &'b mut [Directories; 2],
 }
 
 impl<B: Below, P, U: Vector, W> Work for LookAhead<'_, '_, '_, B, P, U, W> {
@@ -201,7 +204,7 @@ impl<B: Below, P, U: Vector, W> Work for LookAhead<'_, '_, '_, B, P, U, W> {
 
     #[inline(always)]
     fn run<V: Vector>(self, _: V) {
-        self.running.foresee(self.batch);
+        self.running.foresee(self.batch, self.directories);
     }
 }
 

@@ -1,12 +1,13 @@
 //! Asking for what the next accesses will need, before they need it.
 //!
 //! A walk of tables that are larger than the caches of the machine that simulates waits for one cache line after
-//! the other. Here the lines of a whole batch are asked for first, so that the waits overlap. Nothing that is
-//! counted or kept is touched: a batch of any length gives the same results.
+//! the other. Here the lines of a whole batch are asked for first, so that the waits overlap: the last entries of
+//! the tables, and the sets of large caches that their lines will be looked up in. Nothing that is counted or kept
+//! is touched: a batch of any length gives the same results.
 
-use terrace_addr::{Access, Addr, Gpa, Gva, Hpa, PageSize, Space};
+use terrace_addr::{Access, Addr, Gpa, Hpa, PageSize, Space};
 use terrace_raw::vector::Vector;
-use terrace_table::{Ept, Format, Location, Node, TableMemory, X86};
+use terrace_table::{Ept, Format, Location, Node, SimulatedMemory, Table, TableMemory, X86};
 
 use super::access::Running;
 use crate::{Below, Extended, Identity, Segment, Stack};
@@ -17,128 +18,148 @@ pub(super) const BATCH: usize = 32;
 /// Only a batch with so many walks makes looking ahead worth its cost.
 pub(super) const WORTHWHILE: u64 = 4;
 
+/// Nodes of level 2, where most of the way to an address's last entry is done, by the gigabyte that they are for.
+///
+/// It is made for one run of accesses: within it node handles stay handles of the same tables. What a node is used
+/// for may change meanwhile; then the wrong line is asked for, and nothing else happens.
+pub(super) struct Directories {
+    known: [(u64, Option<Node>); KNOWN],
+}
+
+const KNOWN: usize = 64;
+
+impl Directories {
+    pub(super) const fn new() -> Self {
+        Self { known: [(u64::MAX, None); KNOWN] }
+    }
+
+    /// The last entry of `table` for `addr`, unless an entry above it ends the walk.
+    #[inline(always)]
+    fn locate<U: Space, F: Format, L: Space>(
+        &mut self,
+        table: &Table<U, F, SimulatedMemory<L>>,
+        addr: Addr<U>,
+    ) -> Option<Location<L, Node>> {
+        let gigabyte = addr.get() >> PageSize::Size1G.shift();
+        let known = &mut self.known[terrace_addr::convert::index(gigabyte) % KNOWN];
+        if known.0 != gigabyte {
+            *known = (gigabyte, if table.covers(addr) { table.directory(addr) } else { None });
+        }
+        table.locate_in(known.1?, addr)
+    }
+}
+
 /// The second dimension's side of looking ahead.
 pub trait Foresee<L: Space> {
-    /// Asks for what translating `addr` ends at.
-    fn ask(&self, addr: Addr<L>) -> Option<Location<Hpa, Node>>;
+    /// Where the last entry is that says where `addr` is in memory.
+    fn locate(&self, directories: &mut Directories, addr: Addr<L>) -> Option<Location<Hpa, Node>>;
 
-    /// Where `addr` is in memory, and the address of the last entry that says so, if there is one. `found` is what
-    /// was asked for.
-    fn look(
-        &self,
-        addr: Addr<L>,
-        found: Option<Location<Hpa, Node>>,
-    ) -> (Option<Addr<Hpa>>, Option<Addr<Hpa>>);
+    /// Asks for such an entry.
+    fn ask(&self, entry: Location<Hpa, Node>);
+
+    /// Where `addr` is in memory, by that entry.
+    fn place(&self, addr: Addr<L>, entry: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>>;
 }
 
 impl Foresee<Hpa> for Identity {
     #[inline(always)]
-    fn ask(&self, _: Addr<Hpa>) -> Option<Location<Hpa, Node>> {
+    fn locate(&self, _: &mut Directories, _: Addr<Hpa>) -> Option<Location<Hpa, Node>> {
         None
     }
 
     #[inline(always)]
-    fn look(
-        &self,
-        addr: Addr<Hpa>,
-        _: Option<Location<Hpa, Node>>,
-    ) -> (Option<Addr<Hpa>>, Option<Addr<Hpa>>) {
-        (Some(addr), None)
+    fn ask(&self, _: Location<Hpa, Node>) {}
+
+    #[inline(always)]
+    fn place(&self, addr: Addr<Hpa>, _: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
+        Some(addr)
     }
 }
 
 impl Foresee<Gpa> for Segment {
     #[inline(always)]
-    fn ask(&self, _: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
+    fn locate(&self, _: &mut Directories, _: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
         None
     }
 
     #[inline(always)]
-    fn look(
-        &self,
-        addr: Addr<Gpa>,
-        _: Option<Location<Hpa, Node>>,
-    ) -> (Option<Addr<Hpa>>, Option<Addr<Hpa>>) {
-        (self.place(addr, PageSize::Size4K), None)
+    fn ask(&self, _: Location<Hpa, Node>) {}
+
+    #[inline(always)]
+    fn place(&self, addr: Addr<Gpa>, _: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
+        Segment::place(self, addr, PageSize::Size4K)
     }
 }
 
 impl Foresee<Gpa> for Extended {
     #[inline(always)]
-    fn ask(&self, addr: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
-        let found = self.table.locate(addr)?;
-        self.table.memory().prefetch(found.node, found.index);
-        Some(found)
+    fn locate(&self, directories: &mut Directories, addr: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
+        directories.locate(&self.table, addr)
     }
 
     #[inline(always)]
-    fn look(
-        &self,
-        addr: Addr<Gpa>,
-        found: Option<Location<Hpa, Node>>,
-    ) -> (Option<Addr<Hpa>>, Option<Addr<Hpa>>) {
-        let Some(found) = found else { return (None, None) };
-        let entry = self.table.memory().read(found.node, found.index);
-        let size = PageSize::of_level(found.level).unwrap_or(PageSize::Size1G);
-        let place = Ept::is_present(entry)
-            .then(|| Ept::frame_address::<Hpa>(entry, size).offset_by(addr.offset_in(size)));
-        (place, Some(found.address()))
+    fn ask(&self, entry: Location<Hpa, Node>) {
+        self.table.memory().prefetch(entry.node, entry.index);
+    }
+
+    #[inline(always)]
+    fn place(&self, addr: Addr<Gpa>, entry: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
+        let entry = entry?;
+        let entry = self.table.memory().read(entry.node, entry.index);
+        let frame = Ept::frame_address::<Hpa>(entry, PageSize::Size4K);
+        Ept::is_present(entry).then(|| frame.offset_by(addr.offset_in(PageSize::Size4K)))
     }
 }
 
-/// What is known of an access that will walk.
+/// What is asked for in two steps: first an entry of the first dimension, then what it leads to.
 #[derive(Clone, Copy)]
 struct Ahead<L: Space> {
-    addr: Addr<Gva>,
-    /// The entry of the first dimension that the walk ends at.
+    /// The place of the access in its batch.
+    at: usize,
     entry: Location<L, Node>,
-    /// Where the second dimension says where that entry is.
-    entry_below: Option<Location<Hpa, Node>>,
-    /// The address of the data in the first dimension, and where the second says where it is.
-    data: Option<(Addr<L>, Option<Location<Hpa, Node>>)>,
 }
 
 impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
     /// Asks for what `accesses`, at most [`BATCH`] of them, will walk through.
     #[inline(always)]
-    pub(super) fn foresee(&mut self, accesses: &[Access]) {
+    pub(super) fn foresee(&mut self, accesses: &[Access], [guest, host]: &mut [Directories; 2]) {
         let Self { vector, core, thread, hierarchy, stack, .. } = self;
         let Stack { first, below } = &**stack;
-        let mut ahead: [Option<Ahead<B::Space>>; BATCH] = [None; BATCH];
-        for (access, ahead) in accesses.iter().zip(&mut ahead) {
-            let Access { addr, kind, .. } = *access;
-            if core.second_level.would_hit(*vector, addr, kind, thread.tags) {
+        let mut ahead = [const { None::<Ahead<B::Space>> }; BATCH];
+        let mut count = 0;
+        for (at, access) in accesses.iter().enumerate() {
+            if core.second_level.would_hit(*vector, access.addr, access.kind, thread.tags) {
                 continue;
             }
-            let Some(entry) = first.locate(addr) else { continue };
+            let Some(entry) = guest.locate(first, access.addr) else { continue };
             first.memory().prefetch(entry.node, entry.index);
-            let entry_below = below.ask(entry.address());
-            *ahead = Some(Ahead { addr, entry, entry_below, data: None });
-        }
-        let data_lines = core.data_lines;
-        let prefetch = |line: Option<Addr<Hpa>>| {
-            if let Some(line) = line {
+            let entry_below = below.locate(host, entry.address());
+            if let Some(line) = below.place(entry.address(), entry_below) {
                 hierarchy.prefetch(line);
             }
-        };
-        for Ahead { addr, entry, entry_below, data, .. } in ahead.iter_mut().flatten() {
-            let (line, line_below) = below.look(entry.address(), *entry_below);
-            prefetch(line);
-            prefetch(line_below);
-            let leaf = first.memory().read(entry.node, entry.index);
+            ahead[count % BATCH] = Some(Ahead { at, entry });
+            count += 1;
+        }
+        let mut data = [const { None }; BATCH];
+        for (ahead, data) in ahead.iter().flatten().zip(&mut data) {
+            let leaf = first.memory().read(ahead.entry.node, ahead.entry.index);
             if !X86::is_present(leaf) {
                 continue;
             }
-            let size = PageSize::of_level(entry.level).unwrap_or(PageSize::Size1G);
-            let frame: Addr<B::Space> = X86::frame_address(leaf, size);
-            let place = frame.offset_by(addr.offset_in(size));
-            let data_below = below.ask(place);
-            prefetch(data_below.map(|below| below.address()));
-            *data = Some((place, data_below));
+            let frame: Addr<B::Space> = X86::frame_address(leaf, PageSize::Size4K);
+            let place = frame.offset_by(accesses[ahead.at].addr.offset_in(PageSize::Size4K));
+            let entry_below = below.locate(host, place);
+            if let Some(entry) = entry_below {
+                below.ask(entry);
+                hierarchy.prefetch(entry.address());
+            }
+            *data = Some((place, entry_below));
         }
-        if data_lines {
-            for (place, data_below) in ahead.iter().flatten().filter_map(|ahead| ahead.data) {
-                prefetch(below.look(place, data_below).0);
+        if core.data_lines {
+            for (place, entry_below) in data.into_iter().flatten() {
+                if let Some(line) = below.place(place, entry_below) {
+                    hierarchy.prefetch(line);
+                }
             }
         }
     }

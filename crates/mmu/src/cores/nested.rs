@@ -222,8 +222,9 @@ impl NestedStructures {
             let size = PageSize::ALL[convert::index32(sizes.trailing_zeros())];
             sizes &= sizes - 1;
             let Some(number) = self.serving[size.index()] else { continue };
-            if let Some(bits) = self.arrays[number].lookup(vector, Key::page(addr, size, guest)) {
-                let packed = Packed::from_bits(bits);
+            let array = &mut self.arrays[number];
+            if let Some(slot) = array.lookup(vector, Key::page_of(addr, size.index(), guest)) {
+                let packed = Packed::from_bits(array.content(slot));
                 let address = packed.address().offset_by(addr.offset_in(size)).align_down(PageSize::Size4K);
                 return Some(Found { address, allows: packed.allows(), size });
             }

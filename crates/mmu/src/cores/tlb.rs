@@ -98,8 +98,9 @@ impl Tlb {
     #[inline(always)]
     pub(super) fn lookup_most_recent(&self, addr: Addr<Gva>, kind: AccessKind, tags: Tags) -> Option<Recent> {
         let Front { array, size } = self.front[kind.index()];
-        let bits = self.arrays.get(array)?.entries.lookup_most_recent(Key::page_of(addr, size, tags.own))?;
-        Some(Recent { packed: Packed::from_bits(bits), size })
+        let entries = &self.arrays.get(array)?.entries;
+        let slot = entries.lookup_most_recent(Key::page_of(addr, size, tags.own))?;
+        Some(Recent { packed: Packed::from_bits(entries.content(slot)), size })
     }
 
     /// Looks `addr` up, smallest pages first.
@@ -121,8 +122,9 @@ impl Tlb {
             if found.is_none() && self.any_global {
                 found = array.entries.lookup(vector, Key::page(addr, size, tags.global));
             }
-            if let Some(bits) = found {
-                return Some(Hit { packed: Packed::from_bits(bits), size, latency: array.latency });
+            if let Some(slot) = found {
+                let packed = Packed::from_bits(array.entries.content(slot));
+                return Some(Hit { packed, size, latency: array.latency });
             }
         }
         None

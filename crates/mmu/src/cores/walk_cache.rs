@@ -81,17 +81,20 @@ impl WalkCaches {
         context: u16,
     ) -> Option<Place> {
         let mut deepest = None;
-        for LevelCache { level, array } in &mut self.caches {
+        for (at, LevelCache { level, array }) in self.caches.iter_mut().enumerate() {
             if *level > levels {
                 break;
             }
-            if let Some(content) = array.lookup_recent(vector, Key::prefix(addr, *level, context))
-                && deepest.is_none()
+            let found = array.lookup_recent(vector, Key::prefix(addr, *level, context));
+            if deepest.is_none()
+                && let Some(slot) = found
             {
-                deepest = Some((*level, content));
+                deepest = Some((at, slot));
             }
         }
-        let (level, (packed, (node, lower))) = deepest?;
+        let (at, slot) = deepest?;
+        let LevelCache { level, array } = &self.caches[at];
+        let (packed, (node, lower)) = array.content(slot);
         let packed = Packed::from_bits(packed);
         Some(Place {
             level: level - 1,

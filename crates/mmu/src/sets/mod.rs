@@ -43,6 +43,9 @@ pub(crate) struct Sets {
     /// The lanes of a set's first line that are ways, and of its second.
     first_line: u32,
     second_line: u32,
+    /// Whether a set has at most two lines and its replacement state fits into its word: what the short functions
+    /// below are for. Everything else goes a longer way.
+    common: bool,
     /// Whether touches are as the table says.
     tabled: bool,
     /// What a touch of each way clears in the word, and what it sets.
@@ -102,6 +105,7 @@ impl Sets {
             line_bits,
             first_line: first(ways.min(FIRST_LINE)),
             second_line: first(ways.saturating_sub(FIRST_LINE).min(LANES)),
+            common: line_bits <= 1 && !matches!(replace, Replace::Stamps(_)),
             tabled: matches!(replace, Replace::Tree(_) | Replace::Matrix(_)),
             touches,
             empty: sets * ways,
@@ -109,10 +113,6 @@ impl Sets {
             sets,
             ways,
         }
-    }
-
-    pub(crate) const fn ways(&self) -> usize {
-        self.ways
     }
 
     /// Whether no way of any set holds anything.
@@ -129,6 +129,13 @@ impl Sets {
     #[inline(always)]
     const fn first(&self, set: usize) -> usize {
         set << self.line_bits
+    }
+
+    /// Whether [`find`](Self::find) and [`touch`](Self::touch) may be used; otherwise it is
+    /// [`find_anywhere`](Self::find_anywhere) and [`touch_any`](Self::touch_any).
+    #[inline(always)]
+    pub(crate) const fn is_common(&self) -> bool {
+        self.common
     }
 
     /// The first way of a set whose tag is `tag` and of which `is_it` is true.
@@ -152,13 +159,14 @@ impl Sets {
             }
             found &= found - 1;
         }
-        if self.line_bits > 1 { self.find_behind(set, tag, is_it) } else { None }
+        None
     }
 
-    /// The same, behind the second line of the set.
-    #[cold]
-    #[inline(never)]
-    fn find_behind(&self, set: usize, tag: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+    /// The same in a set of any number of lines.
+    pub(crate) fn find_anywhere(&self, set: usize, tag: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        if let Some(way) = self.find(BASELINE, set, tag, &is_it) {
+            return Some(way);
+        }
         let mut first_way = FIRST_LINE + LANES;
         while first_way < self.ways {
             let mut found = BASELINE.matches(self.lanes.at(self.line(set, first_way)), tag);
@@ -211,16 +219,21 @@ impl Sets {
     /// Notes a hit or fill.
     #[inline(always)]
     pub(crate) fn touch(&mut self, set: usize, way: usize) {
-        let first = self.first(set);
+        let line = self.lanes.at_mut(set << self.line_bits);
         if self.tabled {
-            let line = self.lanes.at_mut(first);
             let (clears, sets) = self.touches[way % MOST_TABLED];
             line.set_word(line.word() & !clears | sets);
         } else if let Replace::Order(_) = self.replace {
-            let line = self.lanes.at_mut(first);
             line.set_word(Order::touch(line.word(), way));
-        } else if let Replace::Stamps(stamps) = &mut self.replace {
+        }
+    }
+
+    /// The same for all policies.
+    pub(crate) fn touch_any(&mut self, set: usize, way: usize) {
+        if let Replace::Stamps(stamps) = &mut self.replace {
             stamps.touch(set, way);
+        } else {
+            self.touch(set, way);
         }
     }
 
@@ -228,40 +241,41 @@ impl Sets {
     /// policy gives up.
     #[inline(always)]
     pub(crate) fn fill(&mut self, set: usize, tag: u32) -> usize {
-        let way = if self.empty == 0 { self.victim(set) } else { self.empty_or_victim(set) };
+        if self.empty != 0 || !self.common {
+            return self.fill_any(set, tag);
+        }
+        let word = self.word(set);
+        let way = match &self.replace {
+            Replace::Tree(tree) => tree.victim(word),
+            Replace::Matrix(_) => Matrix::victim(word),
+            Replace::Order(order) => order.victim(word),
+            Replace::Stamps(_) | Replace::Random(_) => return self.fill_any(set, tag),
+        };
         self.set_tag(set, way, tag);
         self.touch(set, way);
         way
     }
 
-    #[inline(always)]
-    fn victim(&mut self, set: usize) -> usize {
-        match &self.replace {
-            Replace::Tree(tree) => tree.victim(self.word(set)),
-            Replace::Matrix(_) => Matrix::victim(self.word(set)),
-            Replace::Order(order) => order.victim(self.word(set)),
-            Replace::Stamps(_) | Replace::Random(_) => self.victim_otherwise(set),
-        }
-    }
-
+    /// The same for all policies, and sets that may have empty ways.
     #[inline(never)]
-    fn victim_otherwise(&mut self, set: usize) -> usize {
-        match &mut self.replace {
-            Replace::Stamps(stamps) => stamps.victim(set),
-            Replace::Random(stream) => random::victim(stream, self.ways),
-            _ => unreachable!("found from the word"),
-        }
-    }
-
-    /// The first empty way of a set, which is about to be filled, or the one that the policy gives up.
-    #[inline(never)]
-    fn empty_or_victim(&mut self, set: usize) -> usize {
-        if let Some(way) = self.find(BASELINE, set, EMPTY, |_| true) {
+    fn fill_any(&mut self, set: usize, tag: u32) -> usize {
+        let word = self.word(set);
+        let empty = if self.empty == 0 { None } else { self.find_anywhere(set, EMPTY, |_| true) };
+        let way = if let Some(way) = empty {
             self.empty -= 1;
             way
         } else {
-            self.victim(set)
-        }
+            match &mut self.replace {
+                Replace::Tree(tree) => tree.victim(word),
+                Replace::Matrix(_) => Matrix::victim(word),
+                Replace::Order(order) => order.victim(word),
+                Replace::Stamps(stamps) => stamps.victim(set),
+                Replace::Random(stream) => random::victim(stream, self.ways),
+            }
+        };
+        self.set_tag(set, way, tag);
+        self.touch_any(set, way);
+        way
     }
 
     /// Empties a way that holds something. The replacement state stays as it is.

@@ -190,6 +190,41 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
         }
     }
 
+    /// The node of level 2 that a walk for `addr` comes to, if it comes so far.
+    ///
+    /// `addr` must be one that the table [covers](Self::covers); for another the answer is that for some other
+    /// address.
+    pub fn directory(&self, addr: Addr<U>) -> Option<M::Node> {
+        let (mut node, mut level) = (self.root_node, self.level_count());
+        while level > 2 {
+            let index = EntryIndex::of(addr, level);
+            let entry = self.memory.read(node, index);
+            if !F::is_present(entry) || F::is_leaf(entry, level) {
+                return None;
+            }
+            node = self.memory.child(node, index);
+            level -= 1;
+        }
+        Some(node)
+    }
+
+    /// As [`locate`](Self::locate), from a [directory](Self::directory) of the address on.
+    #[inline(always)]
+    pub fn locate_in(&self, directory: M::Node, addr: Addr<U>) -> Option<Location<M::Space, M::Node>> {
+        let index = EntryIndex::of(addr, 2);
+        let entry = self.memory.read(directory, index);
+        if !F::is_present(entry) || F::is_leaf(entry, 2) {
+            // A large page's entry has just been read: there is nothing left to ask for.
+            return None;
+        }
+        Some(Location {
+            level: 1,
+            node: self.memory.child(directory, index),
+            index: EntryIndex::of(addr, 1),
+            node_address: F::node_address(entry),
+        })
+    }
+
     /// The entries that a walk for `addr` reads, root first; it ends at a leaf or at an entry that is not
     /// present.
     pub fn path(&self, addr: Addr<U>) -> Path<'_, U, F, M> {
