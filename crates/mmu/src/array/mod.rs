@@ -77,14 +77,6 @@ impl<P: Zeroable> Array<P> {
         (self.entries.at(slot).0 == key.bits()).then_some(Slot(slot))
     }
 
-    /// Looks an entry up and touches it, the most recent one first: for arrays that are most often asked for the
-    /// entry that they were asked for last.
-    #[inline(always)]
-    pub(crate) fn lookup_recent<V: Vector>(&mut self, vector: V, key: Key) -> Option<Slot> {
-        let recent = self.lookup_most_recent(key);
-        if recent.is_some() { recent } else { self.lookup(vector, key) }
-    }
-
     /// The content of an entry that a lookup has found just now.
     #[inline(always)]
     pub(crate) fn content(&self, slot: Slot) -> P {
@@ -103,15 +95,16 @@ impl<P: Zeroable> Array<P> {
         }
     }
 
-    /// Inserts an entry whose key is not there.
+    /// Inserts an entry whose key is not there; its slot.
     #[inline(never)]
-    pub(crate) fn insert_new(&mut self, key: Key, content: P) {
+    pub(crate) fn insert_new(&mut self, key: Key, content: P) -> Slot {
         let set = self.set(key);
         debug_assert!(self.find(set, key).is_none(), "the key is there already");
         let way = self.sets.fill(set, key.tag());
         self.seen[key.size_index()] = true;
         let slot = self.slot(set, way);
         *self.entries.at_mut(slot) = (key.bits(), content);
+        Slot(slot)
     }
 
     /// Removes the entry with this key, if there is one.

@@ -2,7 +2,6 @@
 
 use terrace_addr::{Addr, Hpa, convert};
 use terrace_machine::{Cache, Shape};
-use terrace_raw::Work;
 use terrace_raw::vector::Vector;
 
 use super::LINE_SHIFT;
@@ -65,7 +64,28 @@ impl LineSets {
     /// Whether the line is here. It is afterwards.
     #[inline(always)]
     pub(super) fn access<V: Vector>(&mut self, vector: V, line: u64) -> bool {
-        vector.apart(LineAccess { lines: self, line })
+        let (set, tag) = self.place(line);
+        if !self.sets.is_common() {
+            return self.access_any(set, tag);
+        }
+        if let Some(way) = self.sets.find(vector, set, tag, |_| true) {
+            self.sets.touch(set, way);
+            return true;
+        }
+        self.sets.fill(set, tag);
+        false
+    }
+
+    /// The same for all shapes.
+    #[inline(never)]
+    fn access_any(&mut self, set: usize, tag: u32) -> bool {
+        let found = self.sets.find_anywhere(set, tag, |_| true);
+        if let Some(way) = found {
+            self.sets.touch_any(set, way);
+        } else {
+            self.sets.fill(set, tag);
+        }
+        found.is_some()
     }
 
     /// Asks for the set of a line, if the sets are too many to be near anyway.
@@ -82,42 +102,4 @@ impl LineSets {
 #[inline(always)]
 const fn slice(line: u64, slices: u64) -> u64 {
     ((line.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) * slices) >> 32
-}
-
-struct LineAccess<'a> {
-    lines: &'a mut LineSets,
-    line: u64,
-}
-
-impl Work for LineAccess<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run<V: Vector>(self, vector: V) -> bool {
-        let Self { lines, line } = self;
-        let (set, tag) = lines.place(line);
-        if !lines.sets.is_common() {
-            return lines.access_any(set, tag);
-        }
-        let found = lines.sets.find(vector, set, tag, |_| true);
-        if let Some(way) = found {
-            lines.sets.touch(set, way);
-        } else {
-            lines.sets.fill(set, tag);
-        }
-        found.is_some()
-    }
-}
-
-impl LineSets {
-    #[inline(never)]
-    fn access_any(&mut self, set: usize, tag: u32) -> bool {
-        let found = self.sets.find_anywhere(set, tag, |_| true);
-        if let Some(way) = found {
-            self.sets.touch_any(set, way);
-        } else {
-            self.sets.fill(set, tag);
-        }
-        found.is_some()
-    }
 }

@@ -2,6 +2,7 @@
 
 use terrace_addr::{AccessKind, Addr, Cycles, Hpa};
 use terrace_machine::{Machine, SharedBy, array_seed};
+use terrace_raw::Work;
 use terrace_raw::vector::Vector;
 
 use crate::BuildError;
@@ -36,7 +37,7 @@ pub(crate) struct Caches {
 }
 
 #[derive(Debug, Clone)]
-struct Cache {
+pub(crate) struct Cache {
     lines: LineSets,
     latency: Cycles,
     /// 0 for the first level.
@@ -71,55 +72,57 @@ impl Caches {
     }
 }
 
-/// The most caches that one core sees: at each level one for fetches and one for data.
-const MOST: usize = 2 * MEMORY;
-
 /// The caches that one core sees, nearest first, and the memory behind them.
 pub(crate) struct Hierarchy<'a> {
-    /// The first so many are there.
-    caches: [Option<&'a mut Cache>; MOST],
-    count: usize,
+    own: &'a mut [Cache],
+    shared: &'a mut [Cache],
     memory: &'a Memory,
 }
 
 impl<'a> Hierarchy<'a> {
     /// A core's own caches, and those that it shares.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(own: &'a mut Caches, shared: &'a mut Caches, memory: &'a Memory) -> Self {
-        let mut caches = [const { None }; MOST];
-        let mut count = 0;
-        let all = own.caches.iter_mut().chain(&mut shared.caches);
-        for (place, cache) in caches.iter_mut().zip(all) {
-            *place = Some(cache);
-            count += 1;
-        }
-        Self { caches, count, memory }
+        Self { own: &mut own.caches, shared: &mut shared.caches, memory }
     }
 
     /// One reference to the line of `addr`: nearest level first, and every level that misses takes it in.
     #[inline(always)]
     pub(crate) fn access<V: Vector>(&mut self, vector: V, addr: Addr<Hpa>, kind: AccessKind) -> Served {
-        let line = addr.get() >> LINE_SHIFT;
-        let mut at = 0;
-        while at < self.count {
-            if let Some(cache) = &mut self.caches[at]
-                && cache.serves[kind.index()]
-                && cache.lines.access(vector, line)
-            {
-                return Served { level: cache.level, node: 0, latency: cache.latency };
-            }
-            at += 1;
-        }
-        let (node, latency) = self.memory.serve(addr);
-        Served { level: MEMORY, node, latency }
+        vector.apart(Reference { hierarchy: self, addr, kind })
     }
 
     /// Asks for the tags that a reference to `addr` will look at.
     #[inline(always)]
     pub(crate) fn prefetch(&self, addr: Addr<Hpa>) {
         let line = addr.get() >> LINE_SHIFT;
-        for cache in self.caches[..self.count].iter().flatten() {
+        for cache in self.own.iter().chain(&*self.shared) {
             cache.lines.prefetch(line);
         }
+    }
+}
+
+struct Reference<'h, 'a> {
+    hierarchy: &'h mut Hierarchy<'a>,
+    addr: Addr<Hpa>,
+    kind: AccessKind,
+}
+
+impl Work for Reference<'_, '_> {
+    type Output = Served;
+
+    #[inline(always)]
+    fn run<V: Vector>(self, vector: V) -> Served {
+        let Self { hierarchy, addr, kind } = self;
+        let line = addr.get() >> LINE_SHIFT;
+        for caches in [&mut *hierarchy.own, &mut *hierarchy.shared] {
+            for cache in caches {
+                if cache.serves[kind.index()] && cache.lines.access(vector, line) {
+                    return Served { level: cache.level, node: 0, latency: cache.latency };
+                }
+            }
+        }
+        let (node, latency) = hierarchy.memory.serve(addr);
+        Served { level: MEMORY, node, latency }
     }
 }

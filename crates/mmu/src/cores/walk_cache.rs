@@ -9,7 +9,7 @@ use terrace_table::Node;
 
 use super::tlb::shape;
 use crate::BuildError;
-use crate::array::{Array, Key};
+use crate::array::{Array, Key, Slot};
 use crate::sets::Policy;
 use crate::translation::{Allows, Packed};
 
@@ -26,6 +26,8 @@ pub(super) struct WalkCaches {
 struct LevelCache {
     level: u32,
     array: Array<Content>,
+    /// The entry that was touched last, by its key: touching it again changes nothing, whatever the policy.
+    last: Option<(Key, Slot)>,
 }
 
 /// Levels have numbers below.
@@ -49,6 +51,16 @@ pub(super) struct Place {
     pub(super) lower: u64,
 }
 
+impl LevelCache {
+    /// Looks an entry up that is not the last one.
+    #[inline(always)]
+    fn lookup<V: Vector>(&mut self, vector: V, key: Key) -> Option<Slot> {
+        let slot = self.array.lookup(vector, key)?;
+        self.last = Some((key, slot));
+        Some(slot)
+    }
+}
+
 impl WalkCaches {
     pub(super) fn new(
         path: &str,
@@ -61,7 +73,7 @@ impl WalkCaches {
             let path = format!("{path}.{name}");
             let policy = Policy { replacement: cache.replacement, seed: array_seed(seed, core, &path) };
             let array = Array::new(shape(&path, cache.entries, cache.ways)?, policy);
-            built.push(LevelCache { level: cache.level, array });
+            built.push(LevelCache { level: cache.level, array, last: None });
         }
         built.sort_by_key(|cache| cache.level);
         let mut places = [None; LEVELS];
@@ -81,11 +93,15 @@ impl WalkCaches {
         context: u16,
     ) -> Option<Place> {
         let mut deepest = None;
-        for (at, LevelCache { level, array }) in self.caches.iter_mut().enumerate() {
-            if *level > levels {
+        for (at, cache) in self.caches.iter_mut().enumerate() {
+            if cache.level > levels {
                 break;
             }
-            let found = array.lookup_recent(vector, Key::prefix(addr, *level, context));
+            let key = Key::prefix(addr, cache.level, context);
+            let found = match cache.last {
+                Some((last, slot)) if last == key => Some(slot),
+                _ => cache.lookup(vector, key),
+            };
             if deepest.is_none()
                 && let Some(slot) = found
             {
@@ -93,7 +109,7 @@ impl WalkCaches {
             }
         }
         let (at, slot) = deepest?;
-        let LevelCache { level, array } = &self.caches[at];
+        let LevelCache { level, array, .. } = &self.caches[at];
         let (packed, (node, lower)) = array.content(slot);
         let packed = Packed::from_bits(packed);
         Some(Place {
@@ -113,21 +129,28 @@ impl WalkCaches {
             let packed = Packed::new(place.address, place.allows);
             let node = u64::from(place.node.to_bits());
             let content = (packed.bits(), (node, place.lower));
-            self.caches[at].array.insert_new(Key::prefix(addr, level, context), content);
+            let cache = &mut self.caches[at];
+            let key = Key::prefix(addr, level, context);
+            cache.last = Some((key, cache.array.insert_new(key, content)));
         }
     }
 
     /// Removes the entries of all levels that translate `addr`.
     pub(super) fn remove<S: Space>(&mut self, addr: Addr<S>, context: u16) {
-        for LevelCache { level, array } in &mut self.caches {
+        for LevelCache { level, array, last } in &mut self.caches {
             array.remove(Key::prefix(addr, *level, context));
+            *last = None;
         }
     }
 
     /// Removes every entry that is `unwanted`, by its level and key, and counts them.
     pub(super) fn remove_if(&mut self, mut unwanted: impl FnMut(u32, Key) -> bool) -> u64 {
         let caches = self.caches.iter_mut();
-        caches.map(|LevelCache { level, array }| array.remove_if(|key, _| unwanted(*level, key))).sum()
+        let remove = |LevelCache { level, array, last }: &mut LevelCache| {
+            *last = None;
+            array.remove_if(|key, _| unwanted(*level, key))
+        };
+        caches.map(remove).sum()
     }
 
     /// The keys of all entries.
