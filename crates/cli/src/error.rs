@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use terrace_addr::PageSize;
 use terrace_machine::MachineError;
 use terrace_sim::Mode;
+use terrace_sim::bench::BenchError;
 use terrace_sim::mapping::MappingError;
 use terrace_sim::replay::ReplayError;
 use terrace_trace::TraceError;
@@ -58,6 +59,9 @@ pub enum CliError {
         /// Why.
         error: io::Error,
     },
+    /// The engine cannot be measured.
+    #[error(transparent)]
+    Bench(BenchError),
     /// Nobody reads the output any more: no error to report.
     #[error("the output was closed")]
     Closed,

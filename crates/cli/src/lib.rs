@@ -5,6 +5,7 @@
 //! interrupted (what was finished is still printed).
 #![forbid(unsafe_code)]
 
+mod bench;
 mod error;
 mod interrupt;
 mod list;
@@ -30,6 +31,8 @@ struct Arguments {
 enum Command {
     /// Feed a trace through a machine: what translation costs in each mode, side by side
     Replay(Box<replay::ReplayArguments>),
+    /// Measure how fast the engine is on this machine, beside the machine itself
+    Bench(Box<bench::BenchArguments>),
     /// List what can be chosen by name, each with its meaning and source
     List(list::ListArguments),
 }
@@ -46,6 +49,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::List(arguments) => list::list(&arguments),
     };
     match result {

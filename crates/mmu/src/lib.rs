@@ -31,6 +31,6 @@ pub use invalidate::{
 };
 pub use layout::Layout;
 pub use stack::{Below, Extended, GuestTable, HostTable, Identity, Segment, Stack};
-pub use terrace_raw::Vectors;
+pub use terrace_raw::{UnknownVectors, Vectors};
 pub use translation::Translation;
 pub use watch::{EntryRead, Step};

@@ -28,7 +28,11 @@ impl Lanes {
     #[inline(always)]
     pub const fn set_word(&mut self, word: u64) {
         let [.., low, high] = &mut self.0;
-        #[expect(clippy::as_conversions, reason = "the two halves of the word")]
+        #[expect(
+            clippy::as_conversions,
+            clippy::cast_possible_truncation,
+            reason = "the two halves of the word"
+        )]
         {
             *low = word as u32;
             *high = (word >> 32) as u32;

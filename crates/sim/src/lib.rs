@@ -1,12 +1,15 @@
 //! The engine that assembles machines, tables and traces into runs.
 //!
-//! So far it replays traces: [`replay`] feeds the accesses of a trace to the MMUs of a machine in one or more
+//! [`replay`] feeds the accesses of a trace to the MMUs of a machine in one or more
 //! modes of translation, side by side. A trace holds virtual addresses only; [`mapping`] says which pages and
-//! frames stand behind them.
+//! frames stand behind them. [`time`] says how long what was counted takes, and in which order vCPUs advance.
+//! [`bench`] measures the engine itself.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod mapping;
 mod mode;
 pub mod replay;
+pub mod time;
 
 pub use mode::{Mode, UnknownMode};

@@ -15,6 +15,7 @@ fn main() -> Result<(), TraceError> {
         let mut best = Duration::MAX;
         let mut references = 0;
         let mut instructions = 0;
+        let mut bytes = 0;
         let mut sum = 0_u64;
         for _ in 0..ROUNDS {
             let start = Instant::now();
@@ -27,12 +28,15 @@ fn main() -> Result<(), TraceError> {
             }
             best = best.min(start.elapsed());
             references = source.statistics().references();
+            bytes = source.progress().total;
         }
         let rate = |count| convert::ratio(count, 1_000_000) / best.as_secs_f64();
         println!(
-            "{path}: {references} references in {best:.1?}: {:.0} M references/s, {:.0} M instructions/s ({sum:x})",
+            "{path}: {references} references in {best:.1?}: {:.0} M references/s, {:.0} M instructions/s, \
+             {:.0} M stored bytes/s ({sum:x})",
             rate(references),
             rate(instructions),
+            rate(bytes),
         );
     }
     Ok(())

@@ -76,6 +76,13 @@ pub enum Place {
         /// Bytes before it in what the file unpacks to.
         offset: u64,
     },
+    /// A line of text.
+    Line {
+        /// The line, counted from 1.
+        number: u64,
+        /// Bytes before it in what the file unpacks to.
+        offset: u64,
+    },
 }
 
 impl TraceError {
@@ -155,6 +162,9 @@ impl fmt::Display for Place {
             }
             Self::Record { index, offset } => {
                 write!(f, "record {index} (byte {offset} of its unpacked content)")
+            }
+            Self::Line { number, offset } => {
+                write!(f, "line {number} (byte {offset} of its unpacked content)")
             }
         }
     }

@@ -10,17 +10,20 @@ pub enum Format {
     DrMemtrace,
     /// `ChampSim`'s instruction records of 64 bytes.
     ChampSim,
+    /// The text that Valgrind's lackey writes with `--trace-mem=yes`: a line for each access.
+    Lackey,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 2] = [Self::DrMemtrace, Self::ChampSim];
+    pub const ALL: [Self; 3] = [Self::DrMemtrace, Self::ChampSim, Self::Lackey];
 
-    /// The format as a command line writes it: `drmemtrace`, `champsim`.
+    /// The format as a command line writes it: `drmemtrace`, `champsim`, `lackey`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::DrMemtrace => "drmemtrace",
             Self::ChampSim => "champsim",
+            Self::Lackey => "lackey",
         }
     }
 }
@@ -33,7 +36,7 @@ impl fmt::Display for Format {
 
 /// A text that names no format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown trace format: expected drmemtrace or champsim")]
+#[error("unknown trace format: expected drmemtrace, champsim or lackey")]
 pub struct UnknownFormat;
 
 impl FromStr for Format {

@@ -20,6 +20,7 @@
 //! | a file: plain, gzip, xz, zip (a member per chunk) | drmemtrace records of 12 bytes | `drmemtrace` |
 //! | a directory of such files, one a thread | the same, merged by timestamp | `drmemtrace::merge` |
 //! | a file: plain, gzip, xz, zip | `ChampSim` records of 64 bytes | `champsim` |
+//! | a file: plain, gzip, xz, zip | text of Valgrind's lackey (`--trace-mem=yes`), a line per access | `lackey` |
 //!
 //! Rules that all formats keep:
 //! - A batch holds accesses of one thread, in that thread's order.
@@ -34,9 +35,11 @@ mod ahead;
 mod batch;
 mod champsim;
 mod container;
+mod content;
 mod drmemtrace;
 mod error;
 mod format;
+mod lackey;
 mod open;
 mod records;
 mod source;

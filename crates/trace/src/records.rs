@@ -1,16 +1,11 @@
 //! Records of a fixed size, out of pieces that end anywhere.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use terrace_addr::convert;
 
-use crate::container::{Container, Opened, Piece, Pieces};
+use crate::content::Content;
 use crate::{Place, Progress, TraceError, TraceErrorKind};
-
-/// How much content is unpacked to find out why records make no sense, in bytes: some ten chunks of drmemtrace's
-/// usual size, which take a second.
-const BLAMED: usize = 2 << 30;
 
 /// The content of a file as whole records of `SIZE` bytes.
 ///
@@ -18,47 +13,27 @@ const BLAMED: usize = 2 << 30;
 /// it took, and asks for more with [`refill`](Self::refill). Records lie in the piece that was unpacked and are
 /// not copied, but for one that straddles two pieces.
 pub(crate) struct Records<const SIZE: usize> {
-    path: Arc<Path>,
-    container: Container,
-    pieces: Box<dyn Pieces>,
-    piece: Piece,
-    /// The first byte of `piece` that was not taken.
+    content: Content,
+    /// The first byte of the piece at hand that was not taken.
     at: usize,
     straddling: [u8; SIZE],
     /// How much of `straddling` is there; it is a whole record when this is `SIZE`.
     joined: usize,
     /// Bytes taken since the start of the content.
     offset: u64,
-    read: u64,
-    total: u64,
-    ended: bool,
 }
 
 impl<const SIZE: usize> Records<SIZE> {
-    /// The records of a file of which `first` is the first piece (empty if there is none).
-    pub(crate) fn new(path: &Path, opened: Opened, first: Piece) -> Self {
-        let read = first.input;
-        Self {
-            path: path.into(),
-            container: opened.container,
-            pieces: opened.pieces,
-            piece: first,
-            at: 0,
-            straddling: [0; SIZE],
-            joined: 0,
-            offset: 0,
-            read,
-            total: opened.total,
-            ended: false,
-        }
+    pub(crate) fn new(content: Content) -> Self {
+        Self { content, at: 0, straddling: [0; SIZE], joined: 0, offset: 0 }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.content.path()
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        Progress { read: self.read.min(self.total), total: self.total }
+        self.content.progress()
     }
 
     /// The records at hand: a multiple of `SIZE` bytes.
@@ -67,7 +42,7 @@ impl<const SIZE: usize> Records<SIZE> {
         if self.joined == SIZE {
             return &self.straddling;
         }
-        let rest = &self.piece.content()[self.at..];
+        let rest = &self.content.piece()[self.at..];
         &rest[..rest.len() - rest.len() % SIZE]
     }
 
@@ -87,13 +62,10 @@ impl<const SIZE: usize> Records<SIZE> {
         while self.whole().is_empty() {
             // What is left is less than a record.
             self.join();
-            self.ended = self.ended || !self.pieces.next_piece(&mut self.piece)?;
-            if self.ended {
-                self.read = self.total;
+            self.at = 0;
+            if !self.content.next_piece()? {
                 return if self.joined == 0 { Ok(false) } else { Err(self.remainder()) };
             }
-            self.at = 0;
-            self.read += self.piece.input;
             if self.joined > 0 {
                 self.join();
             }
@@ -103,7 +75,7 @@ impl<const SIZE: usize> Records<SIZE> {
 
     /// Moves bytes of the piece to the end of the straddling record, until that is whole or the piece is empty.
     fn join(&mut self) {
-        let rest = &self.piece.content()[self.at..];
+        let rest = &self.content.piece()[self.at..];
         let taken = rest.len().min(SIZE - self.joined);
         self.straddling[self.joined..self.joined + taken].copy_from_slice(&rest[..taken]);
         self.joined += taken;
@@ -116,25 +88,13 @@ impl<const SIZE: usize> Records<SIZE> {
         Place::Record { index: offset / convert::count(SIZE), offset }
     }
 
-    /// What to blame for records that make no sense: if the rest of the content cannot be unpacked either, or a
-    /// check sum turns out wrong, then that, because it says more.
+    /// As [`Content::blame`].
     pub(crate) fn blame(&mut self, records: TraceError) -> TraceError {
-        if records.kind() != TraceErrorKind::Record || self.container == Container::Plain {
-            return records;
-        }
-        let mut unpacked = 0;
-        while !self.ended && unpacked < BLAMED {
-            match self.pieces.next_piece(&mut self.piece) {
-                Ok(more) => self.ended = !more,
-                Err(damage) => return damage,
-            }
-            unpacked += self.piece.content().len();
-        }
-        records
+        self.content.blame(records)
     }
 
     fn remainder(&self) -> TraceError {
-        partial(&self.path, SIZE, self.offset + convert::count(self.joined))
+        partial(self.path(), SIZE, self.offset + convert::count(self.joined))
     }
 }
 
@@ -150,18 +110,8 @@ pub(crate) fn partial(path: &Path, size: usize, length: u64) -> TraceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::tests::content_in;
     use proptest::prelude::*;
-
-    /// Content that comes in pieces of given lengths.
-    struct Cut(std::vec::IntoIter<Vec<u8>>);
-
-    impl Pieces for Cut {
-        fn next_piece(&mut self, piece: &mut Piece) -> Result<bool, TraceError> {
-            let Some(bytes) = self.0.next() else { return Ok(false) };
-            piece.fill(&mut &bytes[..], bytes.len());
-            Ok(true)
-        }
-    }
 
     proptest! {
         #[test]
@@ -170,9 +120,7 @@ mod tests {
             most in 1_usize..5,
         ) {
             let content: Vec<u8> = pieces.concat();
-            let total = convert::count(content.len());
-            let opened = Opened { container: Container::Plain, pieces: Box::new(Cut(pieces.into_iter())), total };
-            let mut records = Records::<12>::new(Path::new("t"), opened, Piece::default());
+            let mut records = Records::<12>::new(content_in(pieces));
             let mut out = Vec::new();
             let ended = loop {
                 match records.refill() {
@@ -187,6 +135,7 @@ mod tests {
             let whole = content.len() - content.len() % 12;
             prop_assert_eq!(&out, &content[..whole]);
             prop_assert_eq!(ended.is_some(), whole != content.len());
+            prop_assert!(records.whole().is_empty() || ended.is_some());
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct Progress {
 /// What the records of a trace were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Statistics {
-    /// Records of all kinds.
+    /// Records of all kinds; in a log of lackey, lines that are accesses.
     pub records: u64,
     /// Instructions fetched; each is a reference.
     pub fetches: u64,
@@ -53,6 +53,9 @@ pub struct Statistics {
     pub encodings: u64,
     /// Markers, and records of threads, processes, header and footer.
     pub markers: u64,
+    /// Lines of text that are no records and were passed over: in a log of lackey, Valgrind's messages and what the
+    /// program printed.
+    pub foreign_lines: u64,
 }
 
 impl Statistics {
@@ -90,6 +93,7 @@ impl Statistics {
             unfetched: with(self.unfetched, other.unfetched),
             encodings: with(self.encodings, other.encodings),
             markers: with(self.markers, other.markers),
+            foreign_lines: with(self.foreign_lines, other.foreign_lines),
         }
     }
 }

@@ -26,8 +26,8 @@ A trace holds virtual addresses only. What it touches is mapped at first touch: 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReplayArguments {
-    /// The trace: drmemtrace (.zip, .gz, a directory with a file a thread) or ChampSim (raw, .gz, .xz), known
-    /// by its content
+    /// The trace: drmemtrace (.zip, .gz, a directory with a file a thread), ChampSim or Valgrind's lackey (plain, .gz,
+    /// .xz), known by its content
     #[arg(value_name = "TRACE")]
     pub(crate) trace: PathBuf,
 
@@ -77,7 +77,7 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// Read the trace as this format, whatever it looks like: drmemtrace or champsim
+    /// Read the trace as this format, whatever it looks like: drmemtrace, champsim or lackey
     #[arg(long, value_name = "FORMAT")]
     pub(crate) input_format: Option<Format>,
 

@@ -41,6 +41,7 @@ pub(crate) fn replay(arguments: &ReplayArguments) -> Result<Ended, CliError> {
     let settings = Settings {
         kinds: arguments.accesses,
         data_lines: arguments.data_lines == Switch::On,
+        vectors: None,
         threads: arguments.threads.get(),
     };
     let mut replay = Replay::new(&machine, modes, &rule, settings)

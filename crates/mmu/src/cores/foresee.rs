@@ -22,7 +22,7 @@ pub(super) const WORTHWHILE: u64 = 4;
 ///
 /// It is made for one run of accesses: within it node handles stay handles of the same tables. What a node is used
 /// for may change meanwhile; then the wrong line is asked for, and nothing else happens.
-pub(super) struct Directories {
+pub struct Directories {
     known: [(u64, Option<Node>); KNOWN],
 }
 

@@ -23,8 +23,8 @@ mod walk;
 mod walk_cache;
 
 pub use access::Stopped;
-pub use below::Translate;
-pub use foresee::Foresee;
+pub(crate) use below::Translate;
+pub(crate) use foresee::Foresee;
 pub use populate::{Absent, AsTheyAre, Populate};
 
 use access::Running;

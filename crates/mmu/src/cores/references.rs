@@ -9,7 +9,7 @@ use crate::counters::Tally;
 use crate::watch::EntryRead;
 
 /// What the references of an access go through, where they are counted, and who looks on.
-pub struct References<'a, 'h, V, W> {
+pub(super) struct References<'a, 'h, V, W> {
     pub(super) vector: V,
     pub(super) hierarchy: &'a mut Hierarchy<'h>,
     pub(super) tally: &'a mut Tally,

@@ -3,6 +3,7 @@
 use terrace_addr::{Addr, Gva, PageSize};
 use terrace_machine::Vendor;
 
+use super::tlb::Tlb;
 use super::{Mmu, Structures, Thread};
 use crate::array::{Key, number_above};
 use crate::context::{Meaning, Selected, Tags};
@@ -161,10 +162,12 @@ impl Structures {
     pub(super) fn forget_unused_contexts(&mut self, current: impl Iterator<Item = Tags>) {
         let mut used = Selected::default();
         for Tags { own, global, guest } in current {
-            [own, global, guest].map(|tag| used.add(tag));
+            for tag in [own, global, guest] {
+                used.add(tag);
+            }
         }
         let levels = [&mut self.first_level, &mut self.second_level];
-        for array in levels.into_iter().flat_map(|level| level.arrays()) {
+        for array in levels.into_iter().flat_map(Tlb::arrays) {
             array.iter().for_each(|(key, _)| used.add(key.context()));
         }
         self.walk_caches.keys().chain(self.nested.keys()).for_each(|key| used.add(key.context()));

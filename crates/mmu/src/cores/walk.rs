@@ -24,6 +24,7 @@ pub(super) struct Walked {
 impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     /// Walks the tables for `addr`, which the first dimension's table covers.
     #[inline(always)]
+    #[expect(clippy::too_many_lines, reason = "one loop, whose parts share everything")]
     pub(super) fn walk(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Walked, Ended<P::Error>> {
         let Self { vector, core, thread, hierarchy, stack, populate, watch } = self;
         let Structures { walk_caches, nested: structures, accessed_dirty, .. } = &mut **core;

@@ -128,10 +128,10 @@ impl WalkCaches {
         if let Some(at) = self.places[convert::index32(level) % LEVELS] {
             let packed = Packed::new(place.address, place.allows);
             let node = u64::from(place.node.to_bits());
-            let content = (packed.bits(), (node, place.lower));
+            let kept = (packed.bits(), (node, place.lower));
             let cache = &mut self.caches[at];
             let key = Key::prefix(addr, level, context);
-            cache.last = Some((key, cache.array.insert_new(key, content)));
+            cache.last = Some((key, cache.array.insert_new(key, kept)));
         }
     }
 

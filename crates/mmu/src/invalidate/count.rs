@@ -59,11 +59,11 @@ kinds! {
     Invlpgb = "invlpgb",
     /// TLBSYNC.
     Tlbsync = "tlbsync",
-    /// TLB_CONTROL 1.
+    /// `TLB_CONTROL` 1.
     FlushAll = "tlb_control_all",
-    /// TLB_CONTROL 3.
+    /// `TLB_CONTROL` 3.
     FlushAsid = "tlb_control_asid",
-    /// TLB_CONTROL 7.
+    /// `TLB_CONTROL` 7.
     FlushAsidButGlobal = "tlb_control_asid_but_global",
     /// A reset.
     Everything = "everything",

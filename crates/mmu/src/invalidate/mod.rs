@@ -133,14 +133,14 @@ pub enum Amd {
     Invlpgb(Invlpgb),
     /// TLBSYNC: waits until the INVLPGBs of this CPU are done everywhere.
     Tlbsync,
-    /// TLB_CONTROL 1 in the VMCB: everything, of all ASIDs.
+    /// `TLB_CONTROL` 1 in the VMCB: everything, of all ASIDs.
     FlushAll,
-    /// TLB_CONTROL 3: a guest's entries.
+    /// `TLB_CONTROL` 3: a guest's entries.
     FlushAsid {
         /// The guest.
         asid: u16,
     },
-    /// TLB_CONTROL 7: a guest's entries, but no global translation.
+    /// `TLB_CONTROL` 7: a guest's entries, but no global translation.
     FlushAsidButGlobal {
         /// The guest.
         asid: u16,
@@ -149,6 +149,7 @@ pub enum Amd {
 
 /// What INVLPGB names in its registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "the bits of the instruction's register")]
 pub struct Invlpgb {
     /// The first address, how far apart the addresses are (4K or 2M), and how many there are; all addresses if none.
     pub addresses: Option<(Addr<Gva>, PageSize, u32)>,

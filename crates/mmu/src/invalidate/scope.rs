@@ -104,7 +104,7 @@ impl Tagged {
 
 impl Guests {
     /// Whether entries with this meaning are meant.
-    pub(crate) fn includes(&self, meaning: &Meaning) -> bool {
+    pub(crate) fn includes(self, meaning: &Meaning) -> bool {
         meaning.holder == Holder::Guest
             && self.vpid.includes(meaning.vpid)
             && self.root.includes(meaning.root)
@@ -155,13 +155,12 @@ impl Removal {
             }
             Intel::InvpcidAll | Intel::MovCr4 => Self::all(current),
             Intel::InvpcidAllButGlobal => Self::all(current.but_global()),
-            Intel::MovCr3 { keep: true, .. } => Self::NOTHING,
             Intel::InvvpidAddress { vpid, addr } => Self::one(addr, ANY.vpid(vpid)),
             Intel::InvvpidContext { vpid } => Self::all(ANY.vpid(vpid)),
             Intel::InvvpidAll => Self::all(Tagged { vpid: Match::IsNot(0), ..ANY }),
             Intel::InvvpidContextButGlobal { vpid } => Self::all(ANY.vpid(vpid).but_global()),
             // Root 0 says that there is none: such entries are not derived from EPT.
-            Intel::InveptContext { root: 0 } => Self::NOTHING,
+            Intel::MovCr3 { keep: true, .. } | Intel::InveptContext { root: 0 } => Self::NOTHING,
             Intel::InveptContext { root } => Self::of_roots(Match::Is(root)),
             Intel::InveptAll => Self::of_roots(Match::IsNot(0)),
             Intel::VmTransition => Self::all(ANY.vpid(0)),

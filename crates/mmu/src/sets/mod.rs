@@ -53,7 +53,8 @@ pub(crate) struct Sets {
     /// Empty ways in all sets.
     empty: usize,
     replace: Replace,
-    sets: usize,
+    /// Ways of all sets.
+    all: usize,
     ways: usize,
 }
 
@@ -110,14 +111,14 @@ impl Sets {
             touches,
             empty: sets * ways,
             replace,
-            sets,
+            all: sets * ways,
             ways,
         }
     }
 
     /// Whether no way of any set holds anything.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.empty == self.sets * self.ways
+        self.empty == self.all
     }
 
     /// Bytes that lookups may touch.

@@ -42,11 +42,11 @@ impl Replay {
         rule: &Rule,
         settings: Settings,
     ) -> Result<Self, ReplayError> {
-        let Settings { kinds, data_lines, threads } = settings;
+        let Settings { kinds, threads, .. } = settings;
         let mut crews = share_out(modes, threads).into_iter().map(|places| {
             let mut crew = Crew::new(kinds);
             for place in places {
-                crew.add(place, build(modes[place], machine, rule, data_lines)?);
+                crew.add(place, build(modes[place], machine, rule, settings)?);
             }
             Ok(crew)
         });

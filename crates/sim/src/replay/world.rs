@@ -5,7 +5,7 @@ use terrace_machine::Machine;
 use terrace_mmu::{Absent, Below, Context, Counters, Fault, Layout, Mmu, Populate, Stack, Stopped};
 use terrace_table::Levels;
 
-use super::{Failure, ReplayError};
+use super::{Failure, ReplayError, Settings};
 use crate::Mode;
 use crate::mapping::{
     MapError, Mapper, Nested, OneLayer, Rule, Shadow, ShadowOnExtended, ShadowOnShadow, TableLevels,
@@ -33,12 +33,12 @@ pub(super) fn build(
     mode: Mode,
     machine: &Machine,
     rule: &Rule,
-    data_lines: bool,
+    settings: Settings,
 ) -> Result<Box<dyn World>, ReplayError> {
     let levels = |count| Levels::from_count(count).unwrap_or(Levels::Five);
     let levels =
         TableLevels { paging: levels(machine.paging.levels), extended: levels(machine.paging.ept_levels) };
-    let machine = (machine, data_lines);
+    let machine = (machine, settings);
     match mode {
         Mode::Native => walked(machine, rule, BARE_METAL, OneLayer::native(rule, levels)?),
         Mode::TwoDimensional => walked(machine, rule, GUEST_ON_EPT, TwoDimensional::new(rule, levels)?),
@@ -52,7 +52,7 @@ pub(super) fn build(
 
 /// The world of a machine that walks `stack`, which `mapper` fills in.
 fn walked<B, M>(
-    (machine, data_lines): (&Machine, bool),
+    (machine, settings): (&Machine, Settings),
     rule: &Rule,
     context: Context,
     (stack, mapper): (Stack<B>, M),
@@ -62,7 +62,10 @@ where
     M: Mapper<B> + 'static,
 {
     let mut mmu = Mmu::new(machine, rule.seed, &Layout::single(mapper.memory_end()))?;
-    mmu.set_data_lines(data_lines);
+    mmu.set_data_lines(settings.data_lines);
+    if let Some(vectors) = settings.vectors {
+        mmu.set_vectors(vectors);
+    }
     for cpu in 0..mmu.cpus() {
         mmu.set_context(cpu, context);
     }

@@ -52,7 +52,7 @@ impl fmt::Display for Container {
 pub(crate) fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
     const UNPACK: &str = "Unpack it, or pack it again with gzip or xz.";
     const NOT_A_TRACE: &str = "Give the path of the trace itself.";
-    const MAGICS: [(&[u8], &str, &str); 11] = [
+    const MAGICS: [(&[u8], &str, &str); 10] = [
         (b"BZh", "a bzip2 file", UNPACK),
         (b"\x04\x22\x4d\x18", "an lz4 file", UNPACK),
         (b"\xff\x06\0\0sNaPpY", "a snappy file", UNPACK),
@@ -61,8 +61,7 @@ pub(crate) fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
         (b"\xfd7zXZ\0", "an xz file inside another container", UNPACK),
         (b"PK\x03\x04", "a zip file inside another container", UNPACK),
         (b"\x7fELF", "an ELF program", NOT_A_TRACE),
-        (b"PERFILE2", "a recording of Linux perf", "Only drmemtrace and ChampSim traces are read."),
-        (b"==", "text, such as Valgrind's lackey writes", "Only drmemtrace and ChampSim traces are read."),
+        (b"PERFILE2", "a recording of Linux perf", "Record the program with drmemtrace or lackey."),
         (b"ustar", "a tar archive", "Extract the trace from it."),
     ];
     // A tar archive has its magic behind the name and metadata of its first file.

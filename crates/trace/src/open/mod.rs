@@ -8,10 +8,11 @@ use std::thread::available_parallelism;
 
 use crate::ahead::Ahead;
 use crate::container::{self, Container, Opened, Piece, Reading};
+use crate::content::Content;
 use crate::drmemtrace::{Merged, Threads, thread_files};
 use crate::records::{Records, partial};
 use crate::source::Decode;
-use crate::{Format, Place, Source, TraceError, TraceErrorKind, champsim, drmemtrace};
+use crate::{Format, Place, Source, TraceError, TraceErrorKind, champsim, drmemtrace, lackey};
 
 /// Opens a trace: a file, or a directory of drmemtrace files. Its format is found by its content.
 ///
@@ -44,6 +45,10 @@ const PIECE: usize = 256 << 10;
 
 /// Bytes in a piece of one of many files, which are all open at the same time.
 const SMALL_PIECE: usize = 64 << 10;
+
+/// What to do about a file of a directory that is no drmemtrace file.
+const NO_THREAD: &str =
+    "Take this file out of the directory, where each file must be the drmemtrace trace of a thread.";
 
 impl Options {
     /// Any format, and as many threads as there are processors, at most 4.
@@ -85,18 +90,20 @@ impl Options {
     }
 
     fn directory(&self, path: &Path) -> Result<Box<dyn Decode>, TraceError> {
-        if self.format == Some(Format::ChampSim) {
+        if let Some(format @ (Format::ChampSim | Format::Lackey)) = self.format {
             return Err(TraceError::new(path, TraceErrorKind::Directory, Place::Whole)
                 .found("a directory")
-                .expected("a champsim file")
+                .expected(format!("a {format} file"))
                 .advice("Only drmemtrace traces are directories."));
         }
         let reading = Reading { threads: NonZero::<usize>::MIN, piece: SMALL_PIECE };
         let mut files = Vec::new();
         for file in thread_files(path)? {
             let (opened, first) = opened(&file, reading)?;
-            detect::format(&file, opened.container, first.content(), Some(Format::DrMemtrace))?;
-            files.push(drmemtrace::TraceFile::new(Records::new(&file, opened, first), Threads::One));
+            detect::format(&file, opened.container, first.content(), Some(Format::DrMemtrace))
+                .map_err(|error| error.advice(NO_THREAD))?;
+            let records = Records::new(Content::new(&file, opened, first));
+            files.push(drmemtrace::TraceFile::new(records, Threads::One));
         }
         Ok(Box::new(Merged::new(path, files)?))
     }
@@ -108,15 +115,16 @@ impl Options {
             format,
             match format {
                 Format::DrMemtrace => {
-                    let records = Records::new(path, opened, first);
+                    let records = Records::new(Content::new(path, opened, first));
                     Box::new(drmemtrace::TraceFile::new(records, Threads::Several))
                 }
                 Format::ChampSim => {
                     if opened.container == Container::Plain && !opened.total.is_multiple_of(64) {
                         return Err(partial(path, champsim::SIZE, opened.total));
                     }
-                    Box::new(champsim::TraceFile::new(Records::new(path, opened, first)))
+                    Box::new(champsim::TraceFile::new(Records::new(Content::new(path, opened, first))))
                 }
+                Format::Lackey => Box::new(lackey::TraceFile::new(Content::new(path, opened, first))),
             },
         ))
     }

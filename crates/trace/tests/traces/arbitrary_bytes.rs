@@ -2,11 +2,15 @@
 
 use proptest::prelude::*;
 
-use crate::build::{gzip, read, read_bytes, small_champsim, small_trace, xz, zip, zip_with};
+use terrace_trace::{Format, Options, open_as};
+
+use crate::build::{
+    drain, gzip, read, read_bytes, small_champsim, small_lackey, small_trace, xz, zip, zip_with,
+};
 
 /// Valid files in every container.
 fn valid() -> Vec<Vec<u8>> {
-    let (trace, champsim) = (small_trace(), small_champsim());
+    let (trace, champsim, lackey) = (small_trace(), small_champsim(), small_lackey());
     let (first, second) = trace.split_at(50);
     vec![
         gzip(&trace),
@@ -17,8 +21,12 @@ fn valid() -> Vec<Vec<u8>> {
         gzip(&champsim),
         xz(&champsim),
         zip(&[&champsim]),
+        gzip(&lackey),
+        xz(&lackey),
+        zip(&[&lackey[..70], &lackey[70..]]),
         trace,
         champsim,
+        lackey,
     ]
 }
 
@@ -60,11 +68,29 @@ proptest! {
     #[test]
     fn arbitrary_bytes_do_not_panic(
         magic in prop::sample::select(vec![
-            &b""[..], b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x19\0\0\0\x07\0\0\0\0\0\0\0",
+            &b""[..], b"==1== Lackey, an example Valgrind tool\n", b"I  04001000,3\n", b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x19\0\0\0\x07\0\0\0\0\0\0\0",
         ]),
         bytes in prop::collection::vec(any::<u8>(), 0..600),
     ) {
         let _ = read_bytes(&[magic, &bytes].concat());
+    }
+
+    #[test]
+    fn arbitrary_lines_do_not_panic(
+        lines in prop::collection::vec("(I  | [LSM] |==|\\PC{0,3})[0-9a-f]{0,18}[, x]?[0-9]{0,12}\r?", 0..30),
+        wanted in prop::sample::select(vec![None, Some(Format::Lackey), Some(Format::ChampSim)]),
+    ) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), lines.join("\n")).unwrap();
+        let options = wanted.map_or(Options::new(), |wanted| Options::new().format(wanted));
+        let _ = options.open(file.path()).and_then(|mut source| drain(&mut *source));
+    }
+
+    #[test]
+    fn arbitrary_bytes_read_as_lackey_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let _ = open_as(file.path(), Format::Lackey).and_then(|mut source| drain(&mut *source));
     }
 
     #[test]

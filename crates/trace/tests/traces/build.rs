@@ -69,6 +69,13 @@ pub(crate) fn small_champsim() -> Vec<u8> {
         .collect()
 }
 
+/// A small valid log of lackey, between what else is in one.
+pub(crate) fn small_lackey() -> Vec<u8> {
+    "==12== Lackey, an example Valgrind tool\n==12== \nI  04001000,3\n L 1ffe000768,8\nhello\nI  04001003,12\n \
+     M 1ffe000760,4\n S 0040f0a0,16\n==12== Exit code:       0\n"
+        .into()
+}
+
 pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(content).unwrap();

@@ -7,8 +7,8 @@ use terrace_addr::AccessKind;
 use terrace_trace::{Batch, Format, open};
 
 use crate::build::{
-    FETCH, LOAD, MARKER, TIMESTAMP, addresses, drain, gzip, read, record, small_champsim, small_trace, trace,
-    xz, zip,
+    FETCH, LOAD, MARKER, TIMESTAMP, addresses, drain, gzip, read, record, small_champsim, small_lackey,
+    small_trace, trace, xz, zip,
 };
 
 /// A thread whose accesses come in segments: each a time and addresses.
@@ -133,12 +133,23 @@ fn a_directory_without_traces_is_refused() {
 #[test]
 fn a_file_of_a_directory_that_is_no_trace_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    write(directory.path(), &[("a", small_trace()), ("b", small_champsim())]);
-    let error = refused(directory.path());
-    assert!(error.contains("/b: found a champsim trace, expected a drmemtrace trace"), "{error}");
-    write(directory.path(), &[("b", b"some words".to_vec())]);
-    let error = refused(directory.path());
-    assert!(error.contains("/b: found plain content that begins with 73 6f 6d 65"), "{error}");
+    write(directory.path(), &[("a", small_trace())]);
+    for (content, found) in [
+        (small_champsim(), "a champsim trace"),
+        (small_lackey(), "a lackey trace"),
+        (b"some words\nand more".to_vec(), "text that begins with \"some words\""),
+        (Vec::new(), "an empty file"),
+        (gzip(b"\x01\x02"), "gzip content that begins with 01 02"),
+    ] {
+        write(directory.path(), &[("notes", content)]);
+        let error = refused(directory.path());
+        assert!(error.contains(&format!("/notes: found {found}")), "{error}");
+        assert!(error.contains(", expected a drmemtrace trace"), "{error}");
+        let advice =
+            "Take this file out of the directory, where each file must be the drmemtrace trace of a thread.";
+        assert!(error.ends_with(&format!("\n{advice}")), "{error}");
+        assert!(error.lines().map(|line| line.chars().count().div_ceil(110)).sum::<usize>() <= 3, "{error}");
+    }
 }
 
 #[test]
@@ -162,10 +173,12 @@ fn two_threads_in_a_file_of_a_directory_are_refused() {
 }
 
 #[test]
-fn a_directory_is_no_champsim_trace() {
+fn a_directory_is_no_trace_of_another_format() {
     let directory = tempfile::tempdir().unwrap();
-    let error = terrace_trace::open_as(directory.path(), Format::ChampSim).err().unwrap().to_string();
-    assert!(error.contains("found a directory, expected a champsim file"), "{error}");
+    for format in [Format::ChampSim, Format::Lackey] {
+        let error = terrace_trace::open_as(directory.path(), format).err().unwrap().to_string();
+        assert!(error.contains(&format!("found a directory, expected a {format} file")), "{error}");
+    }
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn sort_has_the_references_that_its_recorder_counted() {
         unfetched: 795,
         encodings: 20_736,
         markers: 136_287,
+        foreign_lines: 0,
     };
     assert_eq!(statistics, expected);
 }
@@ -83,6 +84,21 @@ fn champsim_is_read_from_any_container() {
     assert_eq!(expected.len(), 9 + 3 * 8);
     for packed in [gzip(&plain), xz(&plain), zip(&[&plain]), zip(&[&plain[..100], &plain[100..]])] {
         assert_eq!(read_bytes(&packed).unwrap(), expected);
+    }
+}
+
+#[test]
+fn champsim_whose_content_ends_where_a_piece_ends() {
+    // A piece has 256 KiB, which is 4096 records.
+    for length in [256 << 10, 512 << 10, (256 << 10) + 64] {
+        let content: Vec<u8> = small_champsim().into_iter().cycle().take(length).collect();
+        let records = read_bytes(&content)
+            .unwrap()
+            .iter()
+            .filter(|(_, access)| access.kind == AccessKind::Fetch)
+            .count();
+        assert_eq!(records, length / 64);
+        assert_eq!(read_bytes(&gzip(&content)).unwrap(), read_bytes(&content).unwrap());
     }
 }
 

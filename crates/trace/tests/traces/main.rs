@@ -8,4 +8,5 @@ mod build;
 mod chunks;
 mod directories;
 mod known_counts;
+mod lackey;
 mod threads_in_one_file;

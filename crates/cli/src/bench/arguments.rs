@@ -1,0 +1,80 @@
+//! Arguments of `terrace bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use terrace_mmu::Vectors;
+use terrace_sim::Mode;
+use terrace_sim::bench::ROWS;
+
+const EXAMPLES: &str = "Examples:
+  terrace bench
+  terrace bench --quick --row hits,gups
+  terrace bench --row gups --vectors portable
+
+A full run needs about 10 GiB of memory and some minutes: GUPS covers 32 GiB of simulated memory in each mode.";
+
+/// Arguments of `terrace bench`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct BenchArguments {
+    /// Rows, separated by commas; all if none: the names are the first column of the table, and machine for the machine
+    /// itself
+    #[arg(long = "row", value_name = "ROW", value_delimiter = ',', value_parser = row)]
+    pub(crate) rows: Vec<String>,
+
+    /// A hundredth of the work, for a first look
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// The machine that is simulated: a built-in name (`terrace list machines`) or a machine file
+    #[arg(long, value_name = "MACHINE", default_value = "broadwell-e5-2620v4")]
+    pub(crate) machine: String,
+
+    /// Override a value of the machine, as in tlb.stlb.entries=1024; may be given several times
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Vector instructions: portable, sse2, avx2 or avx512; the best that this processor has otherwise
+    #[arg(long, value_name = "VECTORS", value_parser = vectors)]
+    pub(crate) vectors: Option<Vectors>,
+
+    /// The trace of the row `trace`
+    #[arg(long, value_name = "FILE", default_value = "tests/data/sort.drmemtrace.zip")]
+    pub(crate) trace: PathBuf,
+
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) format: OutputFormat,
+
+    /// Only touch the pages of GUPS in this mode, and print the peak of resident memory in bytes
+    #[arg(long, value_name = "MODE", hide = true)]
+    pub(crate) peak: Option<Mode>,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+fn row(text: &str) -> Result<String, String> {
+    let names: Vec<_> = ROWS.iter().map(|row| row.name).chain(["machine"]).collect();
+    if names.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected one of {}", names.join(", ")))
+    }
+}
+
+fn vectors(text: &str) -> Result<Vectors, String> {
+    let vectors: Vectors = text.parse().map_err(|error: terrace_mmu::UnknownVectors| error.to_string())?;
+    if vectors.is_available() {
+        Ok(vectors)
+    } else {
+        Err(format!("this processor does not have {vectors}; the best that it has is {}", Vectors::best()))
+    }
+}

@@ -1,0 +1,84 @@
+//! Counts the instructions of the engine's paths, under Valgrind. The bench `ceilings` runs this one and judges it.
+//!
+//! Counts do not depend on the machine or on what else it does, but on the compiler and, a little, on the C library.
+//! AVX2 and AVX-512 are left out: Valgrind does not know the latter, and the engine's code is the same for all kinds.
+
+mod counted;
+mod world;
+
+use counted::ACCESSES;
+use gungraun::prelude::*;
+use gungraun::{Callgrind, library_benchmark, library_benchmark_group, main};
+use terrace_addr::Access;
+use terrace_mmu::{Below, Extended, Identity, Vectors};
+use world::World;
+
+/// The program has 2^17 pages, 512 MiB: many times what an STLB reaches.
+const BITS: u32 = 17;
+
+/// What is done before counting begins: a world whose structures are warm, and the accesses.
+type Ready<B = Extended> = (World<B>, Vec<Access>);
+
+fn warm<B: Below>(mut world: World<B>, accesses: impl Fn(&World<B>, u64) -> Vec<Access>) -> Ready<B> {
+    let before = accesses(&world, 1);
+    world.run(&before);
+    let counted = accesses(&world, 2);
+    (world, counted)
+}
+
+fn first_level(vectors: Vectors) -> Ready {
+    warm(World::new(BITS, false, vectors), |world, seed| world.within(16, ACCESSES, seed))
+}
+
+fn second_level(vectors: Vectors) -> Ready {
+    warm(World::new(BITS, false, vectors), |world, seed| world.within(22, ACCESSES, seed))
+}
+
+fn extended(vectors: Vectors) -> Ready {
+    warm(World::new(BITS, false, vectors), |world, seed| world.anywhere(ACCESSES, seed))
+}
+
+fn native(vectors: Vectors) -> Ready<Identity> {
+    warm(World::native(BITS, false, vectors), |world, seed| world.anywhere(ACCESSES, seed))
+}
+
+/// The world is given back, so that its end is not counted.
+#[library_benchmark]
+#[bench::portable(args = (Vectors::Portable), setup = first_level)]
+#[bench::sse2(args = (Vectors::Sse2), setup = first_level)]
+fn hits((mut world, accesses): Ready) -> Ready {
+    world.run(&accesses);
+    (world, accesses)
+}
+
+#[library_benchmark]
+#[bench::portable(args = (Vectors::Portable), setup = second_level)]
+#[bench::sse2(args = (Vectors::Sse2), setup = second_level)]
+fn stlb_hits((mut world, accesses): Ready) -> Ready {
+    world.run(&accesses);
+    (world, accesses)
+}
+
+#[library_benchmark]
+#[bench::portable(args = (Vectors::Portable), setup = extended)]
+#[bench::sse2(args = (Vectors::Sse2), setup = extended)]
+fn walks_2d((mut world, accesses): Ready) -> Ready {
+    world.run(&accesses);
+    (world, accesses)
+}
+
+#[library_benchmark]
+#[bench::portable(args = (Vectors::Portable), setup = native)]
+#[bench::sse2(args = (Vectors::Sse2), setup = native)]
+fn walks_native((mut world, accesses): Ready<Identity>) -> Ready<Identity> {
+    world.run(&accesses);
+    (world, accesses)
+}
+
+library_benchmark_group!(name = paths, benchmarks = [hits, stlb_hits, walks_2d, walks_native]);
+
+main!(
+    config = LibraryBenchmarkConfig::default()
+        .tool(Callgrind::with_args(["--cache-sim=no"]));
+    library_benchmark_groups = paths
+);
