@@ -9,6 +9,7 @@ use terrace_sim::Mode;
 use terrace_sim::bench::BenchError;
 use terrace_sim::mapping::MappingError;
 use terrace_sim::replay::ReplayError;
+use terrace_sim::time::InvalidProgram;
 use terrace_trace::TraceError;
 use thiserror::Error;
 
@@ -29,6 +30,9 @@ pub enum CliError {
         /// Why.
         error: ReplayError,
     },
+    /// The program cannot be as it was declared.
+    #[error("--core-cycles and --mlp: {0}")]
+    Program(#[from] InvalidProgram),
     /// A mode was asked for twice.
     #[error("--mode: found {mode} twice; expected each mode once")]
     Twice {

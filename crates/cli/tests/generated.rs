@@ -74,7 +74,7 @@ fn is_current(name: &str, expected: &str) {
 }
 
 /// The fields of a replay's JSON beside the counts: where, type and unit, meaning.
-const FIELDS: [(&str, &str, &str); 24] = [
+const FIELDS: [(&str, &str, &str); 33] = [
     ("schema", "text", "always `terrace.replay`"),
     (
         "schema_version",
@@ -102,11 +102,24 @@ const FIELDS: [(&str, &str, &str); 24] = [
     ("seed", "number", "what decides everything random"),
     ("kinds", "text", "the accesses that were replayed: `all`, `data` or `fetch`"),
     ("data_lines", "true or false", "whether data went through the caches beside the tables' entries"),
+    (
+        "program.core_cycles",
+        "cycles",
+        "if a time was asked for: the program's own for each access, as declared",
+    ),
+    ("program.parallelism", "number", "misses that it has in flight at the same time, as declared"),
     ("threads", "number", "threads of the trace"),
     ("instructions", "number", "instructions of the trace"),
     ("complete", "true or false", "false if the replay was interrupted: the counts are those of a part"),
     ("modes", "list", "one object for each mode, in the order asked for"),
     ("modes[].mode", "text", "the mode's name"),
+    ("modes[].time.duration", "cycles", "if a time was asked for: of all virtual CPUs, by the time model"),
+    ("modes[].time.core", "cycles", "the program's own instructions, all virtual CPUs added up"),
+    ("modes[].time.data", "cycles", "waiting for data beyond the first level"),
+    ("modes[].time.translation", "cycles", "waiting for translations, as far as that is not hidden"),
+    ("modes[].time.additive", "cycles", "everything added up, as if nothing were hidden or shared"),
+    ("modes[].time.utilisation.dram0", "share", "of each memory node's bandwidth, by its name"),
+    ("modes[].time.utilisation.dram1", "share", "the same of the next node"),
 ];
 
 #[test]
@@ -129,7 +142,9 @@ fn the_page_on_results_is_current() {
     is_current("replay-result.md", &page);
 
     // No field of a real result is missing from the page, and none is on it that is not there.
-    let arguments = ["replay", &data("gups.drmemtrace.zip"), "--format", "json", "--mode", "native,nested"];
+    let trace = data("gups.drmemtrace.zip");
+    let mut arguments = vec!["replay", &trace, "--format", "json", "--mode", "native,nested"];
+    arguments.extend(["--core-cycles", "3", "--mlp", "4"]);
     let output = terrace(&arguments).success();
     let mut found = Vec::new();
     fields("", &serde_json::from_str(&output).unwrap(), &mut found);

@@ -11,7 +11,8 @@ mod replay;
 pub use digest::{Sha256, sha256_of};
 pub use metric::{Metric, Unit, metric};
 pub use replay::{
-    Input, MachineUsed, Mapping, ModeCounts, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION, ReplayResult,
+    Input, MachineUsed, Mapping, ModeCounts, ProgramUsed, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION, ReplayResult,
+    Time,
 };
 
 /// The version of the model's numbers. It rises with every change that changes a count for equal input, and each

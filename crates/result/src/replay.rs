@@ -35,6 +35,9 @@ pub struct ReplayResult {
     pub kinds: &'static str,
     /// Whether data went through the caches beside the tables' entries.
     pub data_lines: bool,
+    /// What the program was said to be, if a time was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramUsed>,
     /// Threads of the traces; each has a virtual CPU.
     pub threads: u64,
     /// Instructions of the traces.
@@ -80,6 +83,32 @@ pub struct Mapping {
     pub file_sha256: Option<Sha256>,
 }
 
+/// What a program was said to be: declared, never measured here.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ProgramUsed {
+    /// Cycles of its own instructions for each access, first-level hits included.
+    pub core_cycles: f64,
+    /// Misses that it has in flight at the same time; 1 in a pointer chase.
+    pub parallelism: f64,
+}
+
+/// How long a mode took, in cycles of the machine's core, by the time model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Time {
+    /// Until the longest virtual CPU was done and all traffic had been moved.
+    pub duration: f64,
+    /// All virtual CPUs added up: the program's own instructions.
+    pub core: f64,
+    /// Waiting for data beyond the first level.
+    pub data: f64,
+    /// Waiting for translations, as far as that is not hidden behind other work.
+    pub translation: f64,
+    /// The same as if nothing were hidden, and nobody else used the memory: everything added up.
+    pub additive: f64,
+    /// For each memory node the share of its bandwidth that was used.
+    pub utilisation: BTreeMap<String, f64>,
+}
+
 /// The counts of one mode.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModeCounts {
@@ -87,6 +116,8 @@ pub struct ModeCounts {
     pub mode: String,
     /// A value for each metric of [`Metric::ALL`], in that order.
     pub values: Vec<u64>,
+    /// How long it took, if that was asked for.
+    pub time: Option<Time>,
 }
 
 impl ModeCounts {
@@ -100,10 +131,13 @@ impl ModeCounts {
 impl Serialize for ModeCounts {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(self.values.len() + 1))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("mode", &self.mode)?;
         for (metric, value) in Metric::ALL.iter().zip(&self.values) {
             map.serialize_entry(metric.name, value)?;
+        }
+        if let Some(time) = &self.time {
+            map.serialize_entry("time", time)?;
         }
         map.end()
     }

@@ -16,7 +16,8 @@ const EXAMPLES: &str = "Examples:
   terrace replay tests/data/gups.drmemtrace.zip
   terrace replay tests/data/sort.drmemtrace.zip --mode native --machine drmemtrace --format json
   terrace replay tests/data/mix.champsim.xz --accesses data --pages guest=2M,host=4K
-  terrace replay tests/data/gups.drmemtrace.zip --mode shadow,nested,segment --pages guest=2M,hypervisor=4K,host=2M
+  terrace replay tests/data/gups.drmemtrace.zip --mode shadow,nested --pages guest=2M,host=2M
+  terrace replay tests/data/gups.drmemtrace.zip --core-cycles 3 --mlp 4
   terrace replay tests/data/gups.drmemtrace.zip --set tlb.stlb.entries=1024 --set tlb.stlb.ways=8
 
 A trace holds virtual addresses only. What it touches is mapped at first touch: --pages says with which page sizes, \
@@ -65,6 +66,15 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "SWITCH", default_value = "on")]
     pub(crate) data_lines: Switch,
 
+    /// For a time beside the counts: cycles of the program's own instructions for each access, first-level hits
+    /// included. Comes from the program's description, never from a result
+    #[arg(long, value_name = "CYCLES", requires = "mlp")]
+    pub(crate) core_cycles: Option<f64>,
+
+    /// For a time beside the counts: how many misses the program has in flight at the same time; 1 in a pointer chase
+    #[arg(long, value_name = "NUMBER", requires = "core_cycles")]
+    pub(crate) mlp: Option<f64>,
+
     /// Threads that modes are shared out to; no count depends on it
     #[arg(long, value_name = "NUMBER", default_value_t = threads())]
     pub(crate) threads: NonZeroUsize,
@@ -84,6 +94,13 @@ pub(crate) struct ReplayArguments {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) format: OutputFormat,
+}
+
+impl ReplayArguments {
+    /// What the program is said to be: core cycles for each access, and memory-level parallelism.
+    pub(crate) fn program(&self) -> Option<(f64, f64)> {
+        self.core_cycles.zip(self.mlp)
+    }
 }
 
 /// As many as the processor has CPUs.

@@ -10,10 +10,13 @@ use std::thread;
 use terrace_addr::convert;
 use terrace_machine::{Found, Machine, Override, find};
 use terrace_mmu::Counters;
-use terrace_result::{Input, MachineUsed, Mapping, Metric, ModeCounts, ReplayResult, Sha256, sha256_of};
+use terrace_result::{
+    Input, MachineUsed, Mapping, Metric, ModeCounts, ProgramUsed, ReplayResult, Sha256, Time, sha256_of,
+};
 use terrace_sim::Mode;
 use terrace_sim::mapping::{LayerName, MappingFile, Rule};
 use terrace_sim::replay::{Replay, Settings};
+use terrace_sim::time::{CoreModel, Interval, Parts, Program, Vcpu, share};
 use terrace_trace::{Batch, Options, Source};
 
 pub(crate) use arguments::ReplayArguments;
@@ -38,6 +41,10 @@ pub(crate) fn replay(arguments: &ReplayArguments) -> Result<Ended, CliError> {
         return Err(CliError::Twice { mode: twice });
     }
     let mut source = options.open(&arguments.trace)?;
+    let program = match arguments.program() {
+        None => None,
+        Some((core_cycles, parallelism)) => Some(Program::new(core_cycles, parallelism)?),
+    };
     let settings = Settings {
         kinds: arguments.accesses,
         data_lines: arguments.data_lines == Switch::On,
@@ -53,6 +60,15 @@ pub(crate) fn replay(arguments: &ReplayArguments) -> Result<Ended, CliError> {
     let complete = run(&mut *source, &mut replay, arguments)?;
     let counters =
         replay.counters().map_err(|error| CliError::Replay { trace: arguments.trace.clone(), error })?;
+    let times = match program {
+        None => vec![None; modes.len()],
+        Some(program) => {
+            let intervals = replay
+                .intervals()
+                .map_err(|error| CliError::Replay { trace: arguments.trace.clone(), error })?;
+            intervals.into_iter().map(|intervals| Some(time(&machine, program, intervals))).collect()
+        }
+    };
     // A reader that panicked would have ended the replay too.
     let sha256 = digest.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
     let sha256 = sha256.map_err(|error| CliError::Read { path: arguments.trace.clone(), error })?;
@@ -72,10 +88,13 @@ pub(crate) fn replay(arguments: &ReplayArguments) -> Result<Ended, CliError> {
         seed: arguments.seed,
         kinds: arguments.accesses.name(),
         data_lines: settings.data_lines,
+        program: arguments
+            .program()
+            .map(|(core_cycles, parallelism)| ProgramUsed { core_cycles, parallelism }),
         threads: convert::count(replay.threads()),
         instructions: replay.instructions(),
         complete,
-        modes: counts(counters),
+        modes: counts(counters, times),
     };
     let mut text = Vec::new();
     match arguments.format {
@@ -144,8 +163,26 @@ fn rule(arguments: &ReplayArguments) -> Result<(Rule, Mapping), CliError> {
     Ok((rule, mapping))
 }
 
+/// How long what the CPUs did took, if the program is as it was declared.
+fn time(machine: &Machine, program: Program, intervals: Vec<(usize, Interval)>) -> Time {
+    let core = CoreModel::new(machine);
+    let additive = intervals.iter().map(|(_, interval)| core.time(program, interval).additive.total()).sum();
+    let vcpus = intervals.into_iter().map(|(cpu, interval)| Vcpu { cpu, program, interval });
+    let shared = share(machine, &vcpus.collect::<Vec<_>>());
+    let sum = |part: fn(&Parts) -> f64| shared.vcpus.iter().map(|time| part(&time.modelled)).sum();
+    let nodes = machine.nodes().into_iter().zip(&shared.nodes);
+    Time {
+        duration: shared.duration,
+        core: sum(|parts| parts.core),
+        data: sum(|parts| parts.data),
+        translation: sum(|parts| parts.translation),
+        additive,
+        utilisation: nodes.map(|((name, _), load)| (name.to_owned(), load.utilisation)).collect(),
+    }
+}
+
 /// The counts of each mode, in the order of the registry.
-fn counts(counters: Vec<(Mode, Counters)>) -> Vec<ModeCounts> {
+fn counts(counters: Vec<(Mode, Counters)>, times: Vec<Option<Time>>) -> Vec<ModeCounts> {
     let value =
         |counters: &Counters, name| counters.iter().find(|(other, _)| *other == name).map(|(_, value)| value);
     let values = |counters: Counters| {
@@ -154,7 +191,12 @@ fn counts(counters: Vec<(Mode, Counters)>) -> Vec<ModeCounts> {
     };
     let modes = counters.into_iter();
     modes
-        .map(|(mode, counters)| ModeCounts { mode: mode.name().to_owned(), values: values(counters) })
+        .zip(times)
+        .map(|((mode, counters), time)| ModeCounts {
+            mode: mode.name().to_owned(),
+            values: values(counters),
+            time,
+        })
         .collect()
 }
 

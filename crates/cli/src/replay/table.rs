@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
 use terrace_addr::convert;
-use terrace_result::{ModeCounts, ReplayResult};
+use terrace_result::{ModeCounts, ReplayResult, Time};
 use terrace_sim::mapping::LayerName;
 
 use crate::style;
@@ -38,6 +38,12 @@ pub(super) fn render(result: &ReplayResult) -> String {
         let cells = result.modes.iter().map(|counts| (row.value)(counts));
         table.add_row([row.name.to_owned()].into_iter().chain(cells));
     }
+    if result.program.is_some() {
+        for row in TIMES {
+            let cells = result.modes.iter().map(|counts| time(counts, row.value));
+            table.add_row([row.name.to_owned()].into_iter().chain(cells));
+        }
+    }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -45,7 +51,35 @@ pub(super) fn render(result: &ReplayResult) -> String {
     text.push_str(
         "Cycles are those of translation alone, as if none of them were hidden behind other work.\n",
     );
+    if let Some(program) = result.program {
+        let _ = writeln!(
+            text,
+            "The time is modelled: {} core cycles an access, {} misses at a time, as declared. Nothing of the additive \
+             one is hidden or shared.",
+            program.core_cycles, program.parallelism
+        );
+    }
     text
+}
+
+/// A part of the time.
+struct TimeRow {
+    name: &'static str,
+    value: fn(&Time) -> f64,
+}
+
+const TIMES: &[TimeRow] = &[
+    TimeRow { name: "time, cycles", value: |time| time.duration },
+    TimeRow { name: "  program itself", value: |time| time.core },
+    TimeRow { name: "  waiting for data", value: |time| time.data },
+    TimeRow { name: "  for translation", value: |time| time.translation },
+    TimeRow { name: "additive time, cycles", value: |time| time.additive },
+];
+
+/// A part of a mode's time, for each access.
+fn time(counts: &ModeCounts, value: fn(&Time) -> f64) -> String {
+    let accesses = convert::ratio(get(counts, "accesses"), 1);
+    counts.time.as_ref().map_or_else(String::new, |time| format!("{:.2} an access", value(time) / accesses))
 }
 
 struct Row {

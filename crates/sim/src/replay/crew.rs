@@ -6,6 +6,7 @@ use terrace_trace::Batch;
 
 use super::world::World;
 use super::{Failure, Kinds, ReplayError};
+use crate::time::Interval;
 
 /// The modes that one thread runs, one after the other for each batch.
 pub(super) struct Crew {
@@ -49,6 +50,8 @@ impl From<Failed> for ReplayError {
 pub(super) struct Report {
     /// Of each mode, with its place in the replay.
     pub(super) counters: Vec<(usize, Counters)>,
+    /// What each CPU that ran did, of each mode with its place.
+    pub(super) intervals: Vec<(usize, Vec<(usize, Interval)>)>,
     /// The first access that could not be replayed.
     pub(super) failed: Option<Failed>,
 }
@@ -57,6 +60,7 @@ impl Report {
     /// Adds what others report.
     pub(super) fn add(&mut self, other: Self) {
         self.counters.extend(other.counters);
+        self.intervals.extend(other.intervals);
         self.failed = self.failed.into_iter().chain(other.failed).min_by_key(Failed::order);
     }
 }
@@ -103,6 +107,7 @@ impl Crew {
     /// How far the modes came.
     pub(super) fn report(&self) -> Report {
         let counters = self.worlds.iter().map(|(place, world)| (*place, world.counters())).collect();
-        Report { counters, failed: self.failed }
+        let intervals = self.worlds.iter().map(|(place, world)| (*place, world.intervals())).collect();
+        Report { counters, intervals, failed: self.failed }
     }
 }

@@ -12,6 +12,7 @@ use super::world::build;
 use super::{ReplayError, Settings};
 use crate::Mode;
 use crate::mapping::Rule;
+use crate::time::Interval;
 
 /// A machine in some modes, fed with accesses.
 pub struct Replay {
@@ -85,11 +86,24 @@ impl Replay {
     /// # Errors
     /// That of [`feed`](Self::feed), if an access could not be replayed.
     pub fn counters(&mut self) -> Result<Vec<(Mode, Counters)>, ReplayError> {
-        let Report { counters, failed } = self.report();
+        let Report { counters, failed, .. } = self.report();
         if let Some(failed) = failed {
             return Err(failed.into());
         }
         Ok(counters.into_iter().map(|(place, counters)| (self.modes[place], counters)).collect())
+    }
+
+    /// What each CPU that ran an access has done so far, with its number, for each mode in the order in which they
+    /// were asked for: what a time is made of.
+    ///
+    /// # Errors
+    /// As [`counters`](Self::counters).
+    pub fn intervals(&mut self) -> Result<Vec<Vec<(usize, Interval)>>, ReplayError> {
+        let Report { intervals, failed, .. } = self.report();
+        failed.map_or_else(
+            || Ok(intervals.into_iter().map(|(_, intervals)| intervals).collect()),
+            |failed| Err(failed.into()),
+        )
     }
 
     /// How far all modes came, with everything that was fed.
@@ -97,6 +111,7 @@ impl Replay {
         let mut all = self.crew.report();
         self.workers.report(&mut all);
         all.counters.sort_by_key(|(place, _)| *place);
+        all.intervals.sort_by_key(|(place, _)| *place);
         all
     }
 

@@ -11,6 +11,7 @@ use crate::mapping::{
     MapError, Mapper, Nested, OneLayer, Rule, Shadow, ShadowOnExtended, ShadowOnShadow, TableLevels,
     TwoDimensional,
 };
+use crate::time::Interval;
 
 /// One mode's machine and tables, whatever the mode.
 pub(super) trait World: Send {
@@ -19,6 +20,9 @@ pub(super) trait World: Send {
 
     /// The counts of all CPUs together.
     fn counters(&self) -> Counters;
+
+    /// What each CPU that ran an access did, with its number.
+    fn intervals(&self) -> Vec<(usize, Interval)>;
 }
 
 /// On bare metal.
@@ -111,5 +115,10 @@ impl<B: Below + Send> World for Walked<B> {
             sum.add(&self.mmu.counters(cpu));
         }
         sum
+    }
+
+    fn intervals(&self) -> Vec<(usize, Interval)> {
+        let all = (0..self.mmu.cpus()).map(|cpu| (cpu, Interval::so_far(&self.mmu, cpu)));
+        all.filter(|(_, interval)| interval.accesses > 0).collect()
     }
 }

@@ -31,6 +31,10 @@ impl World for Fake {
         Ok(())
     }
 
+    fn intervals(&self) -> Vec<(usize, crate::time::Interval)> {
+        Vec::new()
+    }
+
     fn counters(&self) -> Counters {
         Counters { references: self.seen, ..Counters::default() }
     }
@@ -105,6 +109,10 @@ fn a_panic_of_a_thread_is_passed_on() {
         fn run(&mut self, _: usize, _: &[Access]) -> Result<(), (usize, Failure)> {
             panic!("no sleep")
         }
+        fn intervals(&self) -> Vec<(usize, crate::time::Interval)> {
+            Vec::new()
+        }
+
         fn counters(&self) -> Counters {
             Counters::default()
         }
