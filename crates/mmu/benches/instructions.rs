@@ -4,6 +4,8 @@
 //! Of the vector instructions only those are counted that every x86-64 processor has, and none: Valgrind does not know
 //! AVX-512.
 
+#![allow(missing_docs, reason = "the macros make items that nobody sees")]
+
 mod counted;
 mod world;
 
@@ -28,10 +30,12 @@ fn warm<B: Below>(mut world: World<B>, accesses: impl Fn(&World<B>, usize, u64) 
     (world, counted)
 }
 
+/// Of 64 KiB: all are hits of the first level.
 fn first_level(vectors: Vectors) -> Ready {
     warm(World::new(BITS, false, vectors), |world, count, seed| world.within(16, count, seed))
 }
 
+/// Of 4 MiB, 1,024 pages: the second level holds them all, the first 64.
 fn second_level(vectors: Vectors) -> Ready {
     warm(World::new(BITS, false, vectors), |world, count, seed| world.within(22, count, seed))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use terrace_addr::PageSize;
 
 /// Every count, in the order of the sections that name them.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 36] = [
     "references",
     "accesses",
     "itlb_accesses",
@@ -27,6 +27,8 @@ const NAMES: [&str; 28] = [
     "cycles",
     "page_faults",
     "ept_violations",
+    "segment_violations",
+    "log_full_exits",
     "walk_cache_hits",
     "nested_tlb_hits",
     "nested_tlb_misses",
@@ -34,9 +36,15 @@ const NAMES: [&str; 28] = [
     "translations_4k",
     "translations_2m",
     "translations_1g",
+    "data_references",
+    "data_references_l1",
+    "data_references_l2",
+    "data_references_l3",
+    "data_references_memory",
+    "data_cycles",
 ];
 
-/// The counts of one core.
+/// The counts of one CPU.
 #[derive(Debug, Clone)]
 pub(crate) struct Counts(BTreeMap<&'static str, u64>);
 

@@ -1,39 +1,46 @@
 //! Caches for lines of memory, and memory (MODEL.md, "References and cycles").
 
-use terrace_addr::{Addr, Hpa, convert};
+use terrace_addr::{AccessKind, Addr, Hpa, convert};
 use terrace_machine::{Cache, Machine, SharedBy, array_seed};
 
 use crate::array::Array;
 
 /// Bytes of a line.
-const LINE: u64 = 64;
+pub(crate) const LINE: u64 = 64;
 
 /// The line caches of the whole machine, and its memory.
 pub(crate) struct Lines {
     cores_of_a_socket: usize,
     /// Nearest first.
     caches: Vec<OneCache>,
-    memory_latency: u64,
+    /// The first address behind each part of memory, ascending, and the node that the part belongs to.
+    parts: Vec<(Addr<Hpa>, usize)>,
+    /// Of each node from each socket.
+    latencies: Vec<Vec<u64>>,
 }
 
-/// All instances of one level.
+/// All instances of one cache.
 struct OneCache {
-    latency: u64,
-    shared_by: SharedBy,
-    slices: u64,
+    description: Cache,
     sets_of_a_slice: u64,
     /// One for each core or each socket. The sets of slice 0 come first, then those of slice 1, and so on.
     instances: Vec<Array<u64, ()>>,
 }
 
-/// How references are counted that hit in level 1, 2 and 3.
-const COUNTS: [&str; 3] = ["walk_references_l1", "walk_references_l2", "walk_references_l3"];
+/// What served a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// A cache of this level.
+    Level(u32),
+    /// The memory node of this number.
+    Node(usize),
+}
 
 /// Where a reference found its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// How it is counted.
-    pub(crate) count: &'static str,
+    /// What served it.
+    pub(crate) by: Server,
     /// Cycles.
     pub(crate) latency: u64,
 }
@@ -51,9 +58,7 @@ impl OneCache {
             Array::new(sets, cache.ways, cache.replacement, seed)
         };
         Self {
-            latency: cache.latency,
-            shared_by: cache.shared_by,
-            slices: cache.slices.into(),
+            description: cache.clone(),
             sets_of_a_slice: sets / u64::from(cache.slices),
             instances: (0..instances).map(instance).collect(),
         }
@@ -61,39 +66,57 @@ impl OneCache {
 
     /// The number of the set that a line belongs to, counted through all slices.
     fn set_of(&self, line: u64) -> u64 {
+        let slices = u64::from(self.description.slices);
         let hash = line.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let slice = if self.slices == 1 { 0 } else { (hash * self.slices) >> 32 };
+        let slice = if slices == 1 { 0 } else { (hash * slices) >> 32 };
         slice * self.sets_of_a_slice + line % self.sets_of_a_slice
     }
 }
 
 impl Lines {
-    /// Empty caches.
-    pub(crate) fn new(machine: &Machine, seed: u64) -> Self {
-        let caches = machine.caches();
-        assert!(caches.len() <= COUNTS.len(), "no machine has more than three levels of caches");
+    /// Empty caches, and memory whose parts end before the addresses of `parts` and belong to the nodes beside them;
+    /// what lies behind the last belongs to its node.
+    pub(crate) fn new(machine: &Machine, seed: u64, parts: &[(Addr<Hpa>, usize)]) -> Self {
         let one = |(name, cache)| OneCache::new(machine, seed, name, cache);
+        let from_each_socket = |node| {
+            let sockets = 0..machine.topology.sockets;
+            sockets.map(|socket| machine.node_latency(node, socket).get()).collect()
+        };
         Self {
             cores_of_a_socket: convert::index32(machine.topology.cores),
-            caches: caches.into_iter().map(one).collect(),
-            memory_latency: machine.node_latency(machine.nodes()[0].1, 0).get(),
+            caches: machine.caches().into_iter().map(one).collect(),
+            parts: parts.to_vec(),
+            latencies: machine.nodes().into_iter().map(|(_, node)| from_each_socket(node)).collect(),
         }
     }
 
-    /// One reference of `core` to the line of `addr`.
-    pub(crate) fn refer(&mut self, core: usize, addr: Addr<Hpa>) -> Found {
+    /// The number of memory nodes.
+    pub(crate) fn nodes(&self) -> usize {
+        self.latencies.len()
+    }
+
+    fn node_of(&self, addr: Addr<Hpa>) -> usize {
+        let inside = self.parts.iter().find(|(behind, _)| addr < *behind);
+        inside.or(self.parts.last()).expect("memory has a part").1
+    }
+
+    /// One reference of `core`, of `kind`, to the line of `addr`.
+    pub(crate) fn refer(&mut self, core: usize, kind: AccessKind, addr: Addr<Hpa>) -> Found {
         let line = addr.get() / LINE;
-        let mut found = Found { count: "walk_references_memory", latency: self.memory_latency };
+        let socket = core / self.cores_of_a_socket;
+        let node = self.node_of(addr);
+        let mut found = Found { by: Server::Node(node), latency: self.latencies[node][socket] };
         let mut missed = Vec::new();
-        for (cache, count) in self.caches.iter_mut().zip(COUNTS) {
+        for cache in self.caches.iter_mut().filter(|cache| cache.description.serves(kind)) {
             let set = cache.set_of(line);
-            let instance = match cache.shared_by {
+            let instance = match cache.description.shared_by {
                 SharedBy::Core => core,
-                SharedBy::Socket => core / self.cores_of_a_socket,
+                SharedBy::Socket => socket,
             };
             let array = &mut cache.instances[instance];
             if array.look_up(set, line).is_some() {
-                found = Found { count, latency: cache.latency };
+                found =
+                    Found { by: Server::Level(cache.description.level), latency: cache.description.latency };
                 break;
             }
             missed.push((array, set));

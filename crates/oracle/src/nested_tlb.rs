@@ -1,4 +1,4 @@
-//! The nested TLB: guest-physical translations (MODEL.md, "Translating a guest-physical address" 1 and 4).
+//! The nested TLB: guest-physical translations (MODEL.md, "Translating a guest-physical address by EPT" 1 and 4).
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use terrace_addr::{Addr, Gpa, Hpa, PageSize};
 use terrace_machine::{NestedTlbArray, Shape};
 
 use crate::array::Array;
+use crate::context::Guest;
 use crate::rights::Rights;
 
 /// All nested arrays of a core.
@@ -22,7 +23,7 @@ struct Key {
     /// The number of the guest-physical page.
     number: u64,
     size: PageSize,
-    root: u16,
+    guest: Guest,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +45,8 @@ pub(crate) struct Placed {
 }
 
 impl Key {
-    fn new(gpa: Addr<Gpa>, size: PageSize, root: u16) -> Self {
-        Self { number: gpa.get() >> size.shift(), size, root }
+    fn new(gpa: Addr<Gpa>, size: PageSize, guest: Guest) -> Self {
+        Self { number: gpa.get() >> size.shift(), size, guest }
     }
 }
 
@@ -68,10 +69,10 @@ impl NestedTlbs {
     }
 
     /// Looks `gpa` up, smallest size first; the first hit ends the search.
-    pub(crate) fn look_up(&mut self, gpa: Addr<Gpa>, root: u16) -> Option<Placed> {
+    pub(crate) fn look_up(&mut self, gpa: Addr<Gpa>, guest: Guest) -> Option<Placed> {
         for size in PageSize::ALL {
             let Some(OneArray { array, .. }) = self.array(size) else { continue };
-            let key = Key::new(gpa, size, root);
+            let key = Key::new(gpa, size, guest);
             if let Some(Mapping { frame, rights }) = array.look_up(key.number, key) {
                 return Some(Placed { addr: frame.offset_by(gpa.offset_in(size)), size, rights });
             }
@@ -80,10 +81,10 @@ impl NestedTlbs {
     }
 
     /// Inserts where `gpa` is, at the largest size not above the leaf's that some array holds.
-    pub(crate) fn insert(&mut self, gpa: Addr<Gpa>, root: u16, placed: Placed) {
+    pub(crate) fn insert(&mut self, gpa: Addr<Gpa>, guest: Guest, placed: Placed) {
         for size in PageSize::ALL.into_iter().rev().filter(|size| *size <= placed.size) {
             if let Some(OneArray { array, .. }) = self.array(size) {
-                let key = Key::new(gpa, size, root);
+                let key = Key::new(gpa, size, guest);
                 let frame = placed.addr.align_down(size);
                 array.insert(key.number, key, Mapping { frame, rights: placed.rights });
                 return;
@@ -91,24 +92,17 @@ impl NestedTlbs {
         }
     }
 
-    /// Removes the translations of `gpa` under a root, all sizes.
-    pub(crate) fn remove_address(&mut self, gpa: Addr<Gpa>, root: u16) {
-        self.remove(|key| key == Key::new(gpa, key.size, root));
-    }
-
-    /// Removes the translations of a root.
-    pub(crate) fn remove_root(&mut self, root: u16) {
-        self.remove(|key| key.root == root);
-    }
-
-    /// Removes everything.
-    pub(crate) fn remove_all(&mut self) {
-        self.remove(|_| true);
-    }
-
-    fn remove(&mut self, unwanted: impl Fn(Key) -> bool) {
+    /// Removes the translations of `gpa` with the tags `guest`, all sizes.
+    pub(crate) fn remove_address(&mut self, gpa: Addr<Gpa>, guest: Guest) {
         for OneArray { array, .. } in &mut self.0 {
-            array.remove(|key, _| unwanted(key));
+            array.remove(|key, _| key == Key::new(gpa, key.size, guest));
+        }
+    }
+
+    /// Removes the translations whose tags are `unwanted`.
+    pub(crate) fn remove(&mut self, unwanted: impl Fn(Guest) -> bool) {
+        for OneArray { array, .. } in &mut self.0 {
+            array.remove(|key, _| unwanted(key.guest));
         }
     }
 }

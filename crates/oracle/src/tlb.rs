@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use terrace_addr::{AccessKind, Addr, Gva, Hpa, PageSize};
 use terrace_machine::{Shape, TlbArray};
 
-use crate::Tag;
 use crate::array::Array;
+use crate::context::Own;
 use crate::rights::Rights;
 
 /// All arrays of a core.
@@ -19,15 +19,14 @@ struct OneArray {
 
 /// What a translation is found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Key {
+pub(crate) struct Key {
     /// The number of the virtual page.
     number: u64,
     size: PageSize,
-    /// 0 where the translation is global.
-    pcid: u16,
-    vpid: u16,
-    root: u16,
-    global: bool,
+    /// The tags; the PCID is 0 where the translation is global.
+    pub(crate) own: Own,
+    /// Whether every address space of the (virtual) machine sees it.
+    pub(crate) global: bool,
 }
 
 /// What an entry says.
@@ -65,14 +64,25 @@ pub(crate) struct Hit {
 }
 
 impl Key {
-    fn new(va: Addr<Gva>, size: PageSize, tag: Tag, global: bool) -> Self {
-        let pcid = if global { 0 } else { tag.pcid };
-        Self { number: va.get() >> size.shift(), size, pcid, vpid: tag.vpid, root: tag.root, global }
+    fn new(va: Addr<Gva>, size: PageSize, own: Own, global: bool) -> Self {
+        let pcid = if global { 0 } else { own.pcid };
+        Self { number: va.get() >> size.shift(), size, own: Own { pcid, ..own }, global }
     }
 
-    /// Whether lookups in the context `tag` may find the entry.
-    fn is_seen_by(self, tag: Tag) -> bool {
-        self == Self { pcid: if self.global { 0 } else { tag.pcid }, vpid: tag.vpid, root: tag.root, ..self }
+    /// Whether it is a translation of the address space `pcid`, which sees its own and no global one.
+    pub(crate) fn belongs_to(self, pcid: u16) -> bool {
+        !self.global && self.own.pcid == pcid
+    }
+
+    /// Whether the address space `pcid` sees it: its own and the global ones.
+    pub(crate) fn is_seen_by(self, pcid: u16) -> bool {
+        self.global || self.own.pcid == pcid
+    }
+
+    /// Whether it is one of the *translations of `va`*: a part of the first dimension's page around it.
+    pub(crate) fn is_of(self, mapping: Mapping, va: Addr<Gva>) -> bool {
+        let start = self.number << self.size.shift();
+        start >> mapping.leaf.shift() == va.get() >> mapping.leaf.shift()
     }
 }
 
@@ -97,12 +107,12 @@ impl Tlbs {
         })
     }
 
-    /// Looks `va` up in one level: smallest size first, each with its own context before the global form.
-    pub(crate) fn look_up(&mut self, level: u32, kind: AccessKind, va: Addr<Gva>, tag: Tag) -> Option<Hit> {
+    /// Looks `va` up in one level: smallest size first, each with its own tags before the global form.
+    pub(crate) fn look_up(&mut self, level: u32, kind: AccessKind, va: Addr<Gva>, own: Own) -> Option<Hit> {
         for size in PageSize::ALL {
             let Some(OneArray { description, array }) = self.array(level, kind, size) else { continue };
             for global in [false, true] {
-                let key = Key::new(va, size, tag, global);
+                let key = Key::new(va, size, own, global);
                 if let Some(Mapping { frame, rights, leaf }) = array.look_up(key.number, key) {
                     let addr = frame.offset_by(va.offset_in(size));
                     let translated = Translated { addr, size, rights, global, leaf };
@@ -120,13 +130,13 @@ impl Tlbs {
         level: u32,
         kind: AccessKind,
         va: Addr<Gva>,
-        tag: Tag,
+        own: Own,
         translated: Translated,
     ) -> Option<PageSize> {
         let Translated { addr, size: largest, rights, global, leaf } = translated;
         for size in PageSize::ALL.into_iter().rev().filter(|size| *size <= largest) {
             if let Some(OneArray { array, .. }) = self.array(level, kind, size) {
-                let key = Key::new(va, size, tag, global);
+                let key = Key::new(va, size, own, global);
                 array.insert(key.number, key, Mapping { frame: addr.align_down(size), rights, leaf });
                 return Some(size);
             }
@@ -134,38 +144,15 @@ impl Tlbs {
         None
     }
 
-    /// Removes the entries that a lookup of `va` in the context `tag` may find: of all sizes, in its own form and
+    /// Removes the entries that a lookup of `va` with the tags `own` may find: of all sizes, in its own form and
     /// the global.
-    pub(crate) fn remove_found(&mut self, va: Addr<Gva>, tag: Tag) {
-        self.remove(|key, _| key.is_seen_by(tag) && key.number == va.get() >> key.size.shift());
+    pub(crate) fn remove_found(&mut self, va: Addr<Gva>, own: Own) {
+        let found = |key: Key| [false, true].map(|global| Key::new(va, key.size, own, global)).contains(&key);
+        self.remove(|key, _| found(key));
     }
 
-    /// Removes the translations of `va` that the context `tag` sees: every entry that is a part of the first
-    /// dimension's page around `va`, in its own form and the global.
-    pub(crate) fn remove_address(&mut self, va: Addr<Gva>, tag: Tag) {
-        self.remove(|key, mapping| {
-            let start = key.number << key.size.shift();
-            key.is_seen_by(tag) && start >> mapping.leaf.shift() == va.get() >> mapping.leaf.shift()
-        });
-    }
-
-    /// Removes the non-global translations of a context.
-    pub(crate) fn remove_space(&mut self, tag: Tag) {
-        let own = |key: Key| Tag { pcid: key.pcid, vpid: key.vpid, root: key.root } == tag;
-        self.remove(|key, _| own(key) && !key.global);
-    }
-
-    /// Removes all translations tagged with an EPT root.
-    pub(crate) fn remove_root(&mut self, root: u16) {
-        self.remove(|key, _| key.root == root);
-    }
-
-    /// Removes everything.
-    pub(crate) fn remove_all(&mut self) {
-        self.remove(|_, _| true);
-    }
-
-    fn remove(&mut self, unwanted: impl Fn(Key, Mapping) -> bool) {
+    /// Removes the translations that are `unwanted`.
+    pub(crate) fn remove(&mut self, unwanted: impl Fn(Key, Mapping) -> bool) {
         for OneArray { array, .. } in &mut self.0 {
             array.remove(&unwanted);
         }

@@ -9,8 +9,8 @@ use terrace_table::Node;
 use crate::array::Array;
 use crate::rights::Rights;
 
-/// The caches of one dimension, whose entries belong to contexts `C`: a [`Tag`](crate::Tag) in the first, the
-/// EPT root in the second.
+/// The caches of one dimension, whose entries belong to contexts `C`: [`Own`](crate::context::Own) in the first,
+/// [`Guest`](crate::context::Guest) in the second.
 pub(crate) struct WalkCaches<C>(Vec<OneLevel<C>>);
 
 struct OneLevel<C> {
@@ -33,8 +33,12 @@ pub(crate) struct Prefix {
     pub(crate) table: Addr<Hpa>,
     /// The table's place in the simulated memory: what a machine would find at that address.
     pub(crate) node: Node,
+    /// The table's address as this dimension's entries say it.
+    pub(crate) said: u64,
     /// What the entries from the root down to this one permit.
     pub(crate) rights: Rights,
+    /// Whether EPT allows stores to the table's page.
+    pub(crate) writable: bool,
 }
 
 /// `a` >> (12 + 9(L − 1)).
@@ -80,18 +84,12 @@ impl<C: Copy + Eq> WalkCaches<C> {
         }
     }
 
-    /// Removes the entries of all levels for `addr` in `context`.
-    pub(crate) fn remove_address<S: Space>(&mut self, addr: Addr<S>, context: C) {
+    /// Removes the entries that are `unwanted`, which is told their tags and whether a walk of an address would find
+    /// them.
+    pub(crate) fn remove<S: Space>(&mut self, unwanted: impl Fn(C, &dyn Fn(Addr<S>) -> bool) -> bool) {
         for cache in &mut self.0 {
-            let index = index(addr, cache.level);
-            cache.array.remove(|key, _| key == Key { index, context });
-        }
-    }
-
-    /// Removes the entries of the contexts that are `unwanted`.
-    pub(crate) fn remove_contexts(&mut self, unwanted: impl Fn(C) -> bool) {
-        for cache in &mut self.0 {
-            cache.array.remove(|key, _| unwanted(key.context));
+            let level = cache.level;
+            cache.array.remove(|key, _| unwanted(key.context, &|addr| index(addr, level) == key.index));
         }
     }
 }

@@ -1,76 +1,159 @@
 //! One case: a machine, and a history on it.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
-use terrace_addr::convert;
+use terrace_addr::{Addr, Bytes, Hpa};
 use terrace_machine::Machine;
 
-use crate::history::Operation;
+use crate::draw::Draw;
+use crate::history::{self, Operation, Places};
 use crate::machines;
-use crate::worlds::{Native, Virtual, World};
+use crate::run::Run;
+use crate::worlds::{Native, Nested, Segmented, Shadow, TwoDimensional};
 
-/// Draws numbers.
-pub(crate) struct Draw(Xoshiro256PlusPlus);
+/// What lies below the guest.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Native,
+    TwoDimensional,
+    Segment,
+    Shadow,
+    Nested,
+}
 
-impl Draw {
-    /// One of 0 to `below` − 1.
-    pub(crate) fn below(&mut self, below: u64) -> u64 {
-        self.0.next_u64() % below
-    }
-
-    /// True `of` times in a hundred.
-    pub(crate) fn percent(&mut self, of: u64) -> bool {
-        self.below(100) < of
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[convert::index(self.below(convert::count(from.len())))]
-    }
+/// What does not change in a history.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub(crate) machine: Machine,
+    pub(crate) seed: u64,
+    /// The first address behind each part of memory, and its node.
+    pub(crate) parts: Vec<(Addr<Hpa>, usize)>,
+    /// How many accesses the engine looks ahead.
+    pub(crate) look_ahead: usize,
+    pub(crate) data_lines: bool,
+    /// Which CPUs keep a log at first.
+    pub(crate) logs: Vec<bool>,
+    pub(crate) segment: (Addr<Hpa>, Bytes),
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
-    machine: Machine,
-    virtualized: bool,
-    seed: u64,
+    kind: Kind,
+    setting: Setting,
     history: Vec<Operation>,
+}
+
+/// How often things happened, by their names.
+pub(crate) type Sums = BTreeMap<String, u64>;
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, operation) in self.history.iter().enumerate() {
+            writeln!(f, "  {at}: {operation:?}")?;
+        }
+        let Machine { vendor, topology, paging, memory, .. } = &self.setting.machine;
+        let Machine { tlb, walk_cache, nested_tlb, nested_walk_cache, cache, .. } = &self.setting.machine;
+        writeln!(f, "{:?}, {vendor}, {topology:?}, {paging:?}, nodes {:?}", self.kind, memory.keys())?;
+        writeln!(f, "{tlb:?}\n{walk_cache:?}\n{nested_tlb:?}\n{nested_walk_cache:?}\n{cache:?}")?;
+        let Setting { parts, look_ahead, data_lines, logs, segment, .. } = &self.setting;
+        write!(
+            f,
+            "parts {parts:?}, look ahead {look_ahead}, data lines {data_lines}, logs {logs:?}, {segment:?}"
+        )
+    }
 }
 
 impl Case {
     pub(crate) fn new(number: u64) -> Self {
-        let mut draw = Draw(Xoshiro256PlusPlus::seed_from_u64(number));
+        let mut draw = Draw::new(number);
         let machine = machines::draw(&mut draw);
-        let virtualized = draw.percent(60);
-        let length = 20 + draw.below(100);
-        let history = (0..length).map(|_| Operation::draw(&mut draw)).collect();
-        Self { machine, virtualized, seed: number, history }
-    }
-
-    /// Runs the case on both; the counts of both cores together, or what differed.
-    pub(crate) fn run(&self) -> Result<BTreeMap<&'static str, u64>, String> {
-        if self.virtualized { self.run_on::<Virtual>() } else { self.run_on::<Native>() }
-    }
-
-    fn run_on<W: World>(&self) -> Result<BTreeMap<&'static str, u64>, String> {
-        let mut world = W::new(&self.machine, self.seed);
-        for (at, operation) in self.history.iter().enumerate() {
-            world.apply(operation).map_err(|difference| format!("operation {at}: {difference}"))?;
+        let kind = draw.pick(&[
+            Kind::Native,
+            Kind::TwoDimensional,
+            Kind::TwoDimensional,
+            Kind::TwoDimensional,
+            Kind::Segment,
+            Kind::Segment,
+            Kind::Shadow,
+            Kind::Nested,
+        ]);
+        let cpus = machines::cpus(&machine);
+        let keeps = draw.percent(40);
+        let logs: Vec<_> = (0..cpus).map(|_| keeps && draw.percent(80)).collect();
+        let setting = Setting {
+            parts: machines::parts(&mut draw, &machine),
+            machine,
+            seed: number,
+            look_ahead: draw.pick(&[1, 2, 7, 32]),
+            data_lines: draw.percent(50),
+            segment: history::segment(&mut draw),
+            logs,
+        };
+        let length = 20 + draw.below(80);
+        let places = Places::new(&mut draw);
+        let mut history: Vec<_> = (0..length).map(|_| Operation::draw(&mut draw, &places, cpus)).collect();
+        let fills = setting.machine.paging.ept_accessed_dirty && setting.logs[0] && draw.percent(12);
+        if fills && matches!(kind, Kind::TwoDimensional | Kind::Nested) {
+            history.insert(0, Operation::FillLog { cpu: 0 });
         }
-        world.compare()
+        Self { kind, setting, history }
     }
 
-    /// The same case with only those operations that are needed for it to fail.
+    /// Runs the case on both; the counts of all CPUs together and what else happened, or what differed.
+    pub(crate) fn run(&self) -> Result<Sums, String> {
+        match self.kind {
+            Kind::Native => Run::<Native>::new(&self.setting).all(&self.history),
+            Kind::TwoDimensional => Run::<TwoDimensional>::new(&self.setting).all(&self.history),
+            Kind::Segment => Run::<Segmented>::new(&self.setting).all(&self.history),
+            Kind::Shadow => Run::<Shadow>::new(&self.setting).all(&self.history),
+            Kind::Nested => Run::<Nested>::new(&self.setting).all(&self.history),
+        }
+    }
+
+    /// The same case with only those operations, accesses of batches, and structures that are needed for it to fail.
     pub(crate) fn smallest(mut self) -> Self {
+        self.leave_out(|machine| &mut machine.tlb);
+        self.leave_out(|machine| &mut machine.walk_cache);
+        self.leave_out(|machine| &mut machine.nested_tlb);
+        self.leave_out(|machine| &mut machine.nested_walk_cache);
+        self.leave_out(|machine| &mut machine.cache);
         let mut at = 0;
         while at < self.history.len() {
             let removed = self.history.remove(at);
             if self.run().is_ok() {
                 self.history.insert(at, removed);
+                self.shorten(at);
                 at += 1;
             }
         }
         self
+    }
+
+    /// Leaves structures of one sort out.
+    fn leave_out<T: Clone>(&mut self, of: impl Fn(&mut Machine) -> &mut BTreeMap<String, T>) {
+        let names: Vec<_> = of(&mut self.setting.machine).keys().cloned().collect();
+        for name in names {
+            let before = self.setting.machine.clone();
+            of(&mut self.setting.machine).remove(&name);
+            if self.setting.machine.validate().is_err() || self.run().is_ok() {
+                self.setting.machine = before;
+            }
+        }
+    }
+
+    /// Leaves accesses of the operation at `at` out.
+    fn shorten(&mut self, at: usize) {
+        let mut number = 0;
+        while let Operation::Accesses { wanted, .. } = &mut self.history[at]
+            && number < wanted.len()
+        {
+            let removed = wanted.remove(number);
+            if self.run().is_ok() {
+                let Operation::Accesses { wanted, .. } = &mut self.history[at] else { return };
+                wanted.insert(number, removed);
+                number += 1;
+            }
+        }
     }
 }

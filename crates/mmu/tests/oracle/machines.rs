@@ -3,25 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use terrace_addr::{AccessKind, Bytes, PageSize};
-use terrace_machine::quantity::Size;
+use terrace_addr::{AccessKind, Addr, Bytes, Hpa, PageSize, convert};
+use terrace_machine::quantity::{Size, Time};
 use terrace_machine::{
-    Cache, Machine, NestedTlbArray, PageSizeName, Replacement, Serves, SharedBy, Source, TlbArray, WalkCache,
-    builtin,
+    Cache, Machine, MemoryNode, NestedTlbArray, PageSizeName, PerSocket, Replacement, Serves, SharedBy,
+    Source, TlbArray, Vendor, WalkCache, builtin,
 };
 
-use crate::case::Draw;
+use crate::draw::Draw;
 
 static BASE: LazyLock<Machine> = LazyLock::new(|| builtin("drmemtrace", &[]).unwrap());
 
 pub(crate) fn draw(draw: &mut Draw) -> Machine {
     let mut machine = BASE.clone();
-    machine.topology.cores = 2;
+    machine.vendor = draw.pick(&[Vendor::Intel, Vendor::Amd]);
+    machine.topology.sockets = draw.pick(&[1, 1, 2]);
+    machine.topology.cores = draw.pick(&[1, 2, 2]);
+    machine.topology.threads = draw.pick(&[1, 2]);
     machine.paging.levels = draw.pick(&[4, 4, 5]);
     machine.paging.ept_levels = draw.pick(&[4, 4, 5]);
     machine.paging.accessed_dirty = draw.percent(70);
     machine.paging.ept_accessed_dirty = draw.percent(50);
-    machine.memory.latency = "100 ns".parse().unwrap();
+    machine.memory = nodes(draw, machine.topology.sockets);
     machine.tlb = tlbs(draw);
     machine.walk_cache = walk_caches(draw);
     machine.nested_walk_cache = walk_caches(draw);
@@ -29,6 +32,34 @@ pub(crate) fn draw(draw: &mut Draw) -> Machine {
     machine.cache = caches(draw);
     machine.validate().unwrap();
     machine
+}
+
+/// How many CPUs a machine has.
+pub(crate) fn cpus(machine: &Machine) -> u64 {
+    u64::from(machine.topology.sockets * machine.topology.cores * machine.topology.threads)
+}
+
+/// Parts of memory in its nodes: the first address behind each, and its node.
+pub(crate) fn parts(draw: &mut Draw, machine: &Machine) -> Vec<(Addr<Hpa>, usize)> {
+    let nodes = convert::count(machine.nodes().len());
+    // Among the tables, among small pages, among large ones; and the end of all memory.
+    let ends = [(1 << 20) + 0x6000, (4 << 30) + 0x2000, (8 << 30) + 0x1000, 33 << 30, 1 << 37];
+    let kept = ends.into_iter().filter(|end| *end == 1 << 37 || draw.percent(50)).collect::<Vec<_>>();
+    kept.into_iter().map(|end| (Addr::new(end), draw.index(nodes))).collect()
+}
+
+fn nodes(draw: &mut Draw, sockets: u32) -> BTreeMap<String, MemoryNode> {
+    let pattern = BASE.memory.values().next().expect("a machine has memory");
+    let time = |draw: &mut Draw| Time::from_picoseconds(50_000 + draw.below(100_000));
+    let node = |number, draw: &mut Draw| {
+        let latency = if draw.percent(50) {
+            PerSocket::All(time(draw))
+        } else {
+            PerSocket::Each((0..sockets).map(|_| time(draw)).collect())
+        };
+        (format!("node{number}"), MemoryNode { latency, ..pattern.clone() })
+    };
+    (0..draw.pick(&[1, 2, 3])).map(|number| node(number, draw)).collect()
 }
 
 fn source() -> Source {
@@ -117,23 +148,35 @@ fn nested_tlbs(draw: &mut Draw) -> BTreeMap<String, NestedTlbArray> {
 }
 
 fn caches(draw: &mut Draw) -> BTreeMap<String, Cache> {
+    use AccessKind::{Fetch, Load, Store};
     let levels = draw.below(4);
     let private = draw.below(levels + 1);
     let mut caches = BTreeMap::new();
     for level in 1..=levels {
-        let (entries, ways, replacement) = shape(draw);
-        let slices = draw.pick(&[1, 1, 2, 3]);
-        let cache = Cache {
-            level: u32::try_from(level).unwrap(),
-            size: Size::new(Bytes::new(u64::from(entries * slices) * 64)),
-            ways,
-            slices,
-            shared_by: if level <= private { SharedBy::Core } else { SharedBy::Socket },
-            replacement,
-            latency: level * 10,
-            source: source(),
+        // One for all, one for instructions apart, and levels that some kinds pass over.
+        let kinds: &[&[AccessKind]] = match draw.below(8) {
+            0 | 1 => &[&[Fetch], &[Load, Store]],
+            2 => &[&[Load, Store]],
+            3 => &[&[Fetch, Store], &[Load]],
+            4 => &[&[Fetch]],
+            _ => &[&[Fetch, Load, Store]],
         };
-        caches.insert(format!("l{level}"), cache);
+        for (part, kinds) in kinds.iter().enumerate() {
+            let (entries, ways, replacement) = shape(draw);
+            let slices = draw.pick(&[1, 1, 2, 3]);
+            let cache = Cache {
+                level: u32::try_from(level).unwrap(),
+                serves: kinds.iter().copied().map(Serves).collect(),
+                size: Size::new(Bytes::new(u64::from(entries * slices) * 64)),
+                ways,
+                slices,
+                shared_by: if level <= private { SharedBy::Core } else { SharedBy::Socket },
+                replacement,
+                latency: level * 10 + convert::count(part),
+                source: source(),
+            };
+            caches.insert(format!("l{level}_{part}"), cache);
+        }
     }
     caches
 }

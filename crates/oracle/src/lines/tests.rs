@@ -6,7 +6,7 @@ use crate::tests::machine;
 fn lines(caches: &[&str]) -> Lines {
     let mut machine = machine(&caches.concat());
     (machine.topology.sockets, machine.topology.cores) = (2, 2);
-    Lines::new(&machine, 0)
+    Lines::new(&machine, 0, &[(Addr::new(1 << 40), 0)])
 }
 
 const L1: &str = r#"[cache.l1]
@@ -32,7 +32,7 @@ source = "test"
 "#;
 
 fn latencies<const N: usize>(lines: &mut Lines, accesses: [(usize, u64); N]) -> [u64; N] {
-    accesses.map(|(core, addr)| lines.refer(core, Addr::new(addr)).latency)
+    accesses.map(|(core, addr)| lines.refer(core, AccessKind::Load, Addr::new(addr)).latency)
 }
 
 #[test]
@@ -62,6 +62,6 @@ fn slices_are_chosen_by_the_hash_and_sets_by_the_line() {
 #[test]
 fn without_caches_memory_answers() {
     let mut lines = lines(&[]);
-    let memory = Found { count: "walk_references_memory", latency: 10 };
-    assert_eq!([lines.refer(0, Addr::ZERO), lines.refer(0, Addr::ZERO)], [memory, memory]);
+    let memory = Found { by: Server::Node(0), latency: 10 };
+    assert_eq!([(); 2].map(|()| lines.refer(0, AccessKind::Load, Addr::ZERO)), [memory; 2]);
 }

@@ -1,17 +1,20 @@
-//! One core's MMU, and one access of it (MODEL.md, "Looking up").
+//! One CPU's MMU, and one access of it (MODEL.md, "Looking up").
 
+mod below;
 mod nested;
 mod remove;
 mod walk;
 
 use terrace_addr::{Access, AccessKind, Addr, Gpa, Gva, Hpa, PageSize, convert};
 
+use crate::Tables;
+use crate::context::{Context, Guest, Own};
 use crate::counts::Counts;
-use crate::lines::Lines;
+use crate::lines::{LINE, Lines, Server};
+use crate::log::Log;
 use crate::nested_tlb::NestedTlbs;
 use crate::tlb::Tlbs;
 use crate::walk_cache::WalkCaches;
-use crate::{Tables, Tag};
 
 /// Where an access went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,20 +43,38 @@ pub enum Fault {
         /// Whether entries are there and forbid the access.
         protection: bool,
     },
+    /// A segment violation.
+    Segment {
+        /// The guest-physical address, of a table's entry or of data, that lies outside.
+        addr: Addr<Gpa>,
+    },
+    /// A log-full exit.
+    LogFull {
+        /// What was to be logged.
+        addr: Addr<Gpa>,
+    },
 }
 
-/// What a core has to itself.
+/// What the threads of a core share.
 pub(crate) struct Core {
     /// TLBs of both levels.
     pub(crate) tlbs: Tlbs,
     /// Paging-structure caches of the first dimension.
-    pub(crate) walk_caches: WalkCaches<Tag>,
+    pub(crate) walk_caches: WalkCaches<Own>,
     /// Guest-physical translations.
     pub(crate) nested_tlbs: NestedTlbs,
-    /// Paging-structure caches of EPT, by its root.
-    pub(crate) nested_walk_caches: WalkCaches<u16>,
+    /// Paging-structure caches of EPT.
+    pub(crate) nested_walk_caches: WalkCaches<Guest>,
+}
+
+/// What a CPU has to itself.
+pub(crate) struct Cpu {
     /// What was counted.
     pub(crate) counts: Counts,
+    /// For each memory node the references that it served: table entries, data.
+    pub(crate) nodes: Vec<(u64, u64)>,
+    /// The page-modification log.
+    pub(crate) log: Log,
 }
 
 /// In which dimensions the walker keeps accessed and dirty bits.
@@ -65,36 +86,44 @@ pub(crate) struct Keeps {
     pub(crate) second: bool,
 }
 
-/// A core at work in a context.
+/// A CPU at work in a context.
 pub(crate) struct Mmu<'a> {
-    /// The core.
+    /// Its core.
     pub(crate) core: &'a mut Core,
-    /// Its number.
+    /// The core's number.
     pub(crate) core_number: usize,
-    /// The context.
-    pub(crate) tag: Tag,
+    /// What it does not share.
+    pub(crate) cpu: &'a mut Cpu,
+    /// The tags of the context.
+    pub(crate) context: Context,
     /// The bits that walks keep.
     pub(crate) keeps: Keeps,
     /// The caches behind the walker.
     pub(crate) lines: &'a mut Lines,
+    /// Whether data lines are modelled.
+    pub(crate) data_lines: bool,
 }
 
 impl Mmu<'_> {
     /// "Crossing": looks up the first byte, then the first byte after the page that served, as long as bytes are
     /// left.
     pub(crate) fn access(&mut self, tables: &mut Tables<'_>, access: Access) -> Result<Translation, Fault> {
-        let first = self.piece(tables, access.addr, access.kind)?;
+        let mut first = None;
         let mut va = access.addr;
-        let mut page = first.size;
         let mut bytes_left = convert::wide(access.size.max(1));
         loop {
-            let bytes_in_page = page.bytes() - va.offset_in(page);
-            if bytes_left <= bytes_in_page {
+            let found = self.piece(tables, va, access.kind)?;
+            let bytes_in_page = (found.size.bytes() - va.offset_in(found.size)).min(bytes_left);
+            if self.data_lines {
+                self.refer_to_data(found.addr, bytes_in_page, access.kind);
+            }
+            let first = *first.get_or_insert(found);
+            bytes_left -= bytes_in_page;
+            if bytes_left == 0 {
+                self.cpu.counts.one("references");
                 return Ok(first);
             }
-            bytes_left -= bytes_in_page;
             va = va.offset_by(bytes_in_page);
-            page = self.piece(tables, va, access.kind)?.size;
         }
     }
 
@@ -105,9 +134,9 @@ impl Mmu<'_> {
         va: Addr<Gva>,
         kind: AccessKind,
     ) -> Result<Translation, Fault> {
-        self.core.counts.one("accesses");
+        self.cpu.counts.one("accesses");
         if !tables.cover(va) {
-            self.core.counts.one("page_faults");
+            self.cpu.counts.one("page_faults");
             return Err(Fault::Page { addr: va, protection: false });
         }
         let (level_1_accesses, level_1_misses) = match kind {
@@ -115,26 +144,26 @@ impl Mmu<'_> {
             AccessKind::Load | AccessKind::Store => ("dtlb_accesses", "dtlb_misses"),
         };
 
-        self.core.counts.one(level_1_accesses);
-        if let Some(hit) = self.core.tlbs.look_up(1, kind, va, self.tag) {
+        self.cpu.counts.one(level_1_accesses);
+        if let Some(hit) = self.core.tlbs.look_up(1, kind, va, self.context.own) {
             if hit.translated.rights.allow(kind) {
                 return Ok(Translation { addr: hit.translated.addr, size: hit.translated.size });
             }
             return self.upgrade(tables, va, kind);
         }
-        self.core.counts.one(level_1_misses);
+        self.cpu.counts.one(level_1_misses);
 
-        if let Some(hit) = self.core.tlbs.look_up(2, kind, va, self.tag) {
-            self.core.counts.one("stlb_hits");
-            self.core.counts.add("stlb_cycles", hit.latency);
-            self.core.counts.add("cycles", hit.latency);
+        if let Some(hit) = self.core.tlbs.look_up(2, kind, va, self.context.own) {
+            self.cpu.counts.one("stlb_hits");
+            self.cpu.counts.add("stlb_cycles", hit.latency);
+            self.cpu.counts.add("cycles", hit.latency);
             if hit.translated.rights.allow(kind) {
-                self.core.tlbs.insert(1, kind, va, self.tag, hit.translated);
+                self.core.tlbs.insert(1, kind, va, self.context.own, hit.translated);
                 return Ok(Translation { addr: hit.translated.addr, size: hit.translated.size });
             }
             return self.upgrade(tables, va, kind);
         }
-        self.core.counts.one("stlb_misses");
+        self.cpu.counts.one("stlb_misses");
         self.walk_and_insert(tables, va, kind)
     }
 
@@ -145,8 +174,8 @@ impl Mmu<'_> {
         va: Addr<Gva>,
         kind: AccessKind,
     ) -> Result<Translation, Fault> {
-        self.core.counts.one("upgrade_walks");
-        self.core.tlbs.remove_found(va, self.tag);
+        self.cpu.counts.one("upgrade_walks");
+        self.core.tlbs.remove_found(va, self.context.own);
         self.walk_and_insert(tables, va, kind)
     }
 
@@ -157,16 +186,16 @@ impl Mmu<'_> {
         va: Addr<Gva>,
         kind: AccessKind,
     ) -> Result<Translation, Fault> {
-        self.core.counts.one("walks");
+        self.cpu.counts.one("walks");
         match self.walk(tables, va, kind) {
             Ok(translated) => {
-                self.core.counts.translation(translated.size);
-                self.core.tlbs.insert(2, kind, va, self.tag, translated);
-                let inserted = self.core.tlbs.insert(1, kind, va, self.tag, translated);
+                self.cpu.counts.translation(translated.size);
+                self.core.tlbs.insert(2, kind, va, self.context.own, translated);
+                let inserted = self.core.tlbs.insert(1, kind, va, self.context.own, translated);
                 Ok(Translation { addr: translated.addr, size: inserted.unwrap_or(translated.size) })
             }
             Err(fault) => {
-                self.core.remove_for_fault(self.tag, va, fault);
+                self.remove_for_fault(va, fault);
                 Err(fault)
             }
         }
@@ -174,10 +203,34 @@ impl Mmu<'_> {
 
     /// A walk reads the table entry at `addr`.
     fn refer(&mut self, addr: Addr<Hpa>) {
-        let found = self.lines.refer(self.core_number, addr);
-        self.core.counts.one("walk_references");
-        self.core.counts.one(found.count);
-        self.core.counts.add("walk_cycles", found.latency);
-        self.core.counts.add("cycles", found.latency);
+        let found = self.lines.refer(self.core_number, AccessKind::Load, addr);
+        self.cpu.counts.one("walk_references");
+        match found.by {
+            Server::Level(level) => self.cpu.counts.one(&format!("walk_references_l{level}")),
+            Server::Node(node) => {
+                self.cpu.counts.one("walk_references_memory");
+                self.cpu.nodes[node].0 += 1;
+            }
+        }
+        self.cpu.counts.add("walk_cycles", found.latency);
+        self.cpu.counts.add("cycles", found.latency);
+    }
+
+    /// An access of `kind` touches each line of the `bytes` from `addr` on.
+    fn refer_to_data(&mut self, addr: Addr<Hpa>, bytes: u64, kind: AccessKind) {
+        for line in addr.get() / LINE..=(addr.get() + bytes - 1) / LINE {
+            let found = self.lines.refer(self.core_number, kind, Addr::new(line * LINE));
+            self.cpu.counts.one("data_references");
+            match found.by {
+                Server::Level(level) => self.cpu.counts.one(&format!("data_references_l{level}")),
+                Server::Node(node) => {
+                    self.cpu.counts.one("data_references_memory");
+                    self.cpu.nodes[node].1 += 1;
+                }
+            }
+            self.cpu.counts.add("data_cycles", found.latency);
+        }
     }
 }
+
+thread_local! { pub(crate) static HACK: std::cell::Cell<bool> = const { std::cell::Cell::new(false) }; }

@@ -1,4 +1,4 @@
-//! The second dimension (MODEL.md, "Translating a guest-physical address").
+//! The second dimension (MODEL.md, "Translating a guest-physical address by EPT").
 
 use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize};
 use terrace_table::{EntryIndex, Ept, Format, SimulatedMemory, Table, TableMemory};
@@ -16,34 +16,34 @@ impl Mmu<'_> {
         gpa: Addr<Gpa>,
         kind: AccessKind,
     ) -> Result<Placed, Fault> {
-        let root = self.tag.root;
+        let guest = self.context.guest;
         if !host.covers(gpa) {
             return Err(Fault::Ept { addr: gpa, protection: false });
         }
 
         // 1. The nested TLB.
-        if let Some(hit) = self.core.nested_tlbs.look_up(gpa, root)
-            && hit.rights.allow(kind)
-        {
-            self.core.counts.one("nested_tlb_hits");
-            return Ok(hit);
+        if let Some(hit) = self.core.nested_tlbs.look_up(gpa, guest) {
+            if hit.rights.allow(kind) {
+                self.cpu.counts.one("nested_tlb_hits");
+                return Ok(hit);
+            }
+            self.core.nested_tlbs.remove_address(gpa, guest);
         }
-        self.core.counts.one("nested_tlb_misses");
+        self.cpu.counts.one("nested_tlb_misses");
 
         // 2. Where the walk starts.
-        let hit = self.core.nested_walk_caches.look_up(host.level_count(), gpa, root);
+        let hit = self.core.nested_walk_caches.look_up(host.level_count(), gpa, guest);
         let (mut level, mut at) = if let Some((level, prefix)) = hit {
-            self.core.counts.one("nested_walk_cache_hits");
+            self.cpu.counts.one("nested_walk_cache_hits");
             (level - 1, prefix)
         } else {
-            let root = Prefix { table: host.root(), node: host.root_node(), rights: Rights::ALL };
-            (host.level_count(), root)
+            (host.level_count(), lead_to(host.root(), host.root_node(), Rights::ALL))
         };
 
         // 3. Down to the leaf.
         let (index, entry) = loop {
             let index = EntryIndex::of(gpa, level);
-            self.core.counts.one("nested_references");
+            self.cpu.counts.one("nested_references");
             self.refer(at.table.offset_by(index.byte_offset()));
             let entry = host.memory().read(at.node, index);
             if !Ept::is_present(entry) {
@@ -57,8 +57,8 @@ impl Mmu<'_> {
                 host.memory_mut().set_bits(at.node, index, Ept::ACCESSED);
             }
             let node = host.memory().child(at.node, index);
-            at = Prefix { table: Ept::node_address(entry), node, rights: at.rights };
-            self.core.nested_walk_caches.insert(level, gpa, root, at);
+            at = lead_to(Ept::node_address(entry), node, at.rights);
+            self.core.nested_walk_caches.insert(level, gpa, guest, at);
             level -= 1;
         };
         let size = PageSize::of_level(level).expect("entries above level 3 refer to tables");
@@ -67,15 +67,27 @@ impl Mmu<'_> {
         }
         let mut rights = at.rights;
         if self.keeps.second {
-            let dirty = if kind == AccessKind::Store { Ept::DIRTY } else { 0 };
-            host.memory_mut().set_bits(at.node, index, Ept::ACCESSED | dirty);
+            let mut bits = Ept::ACCESSED;
+            if kind == AccessKind::Store {
+                let page = gpa.align_down(PageSize::Size4K);
+                if !entry.has(Ept::DIRTY) && !self.cpu.log.add(page) {
+                    return Err(Fault::LogFull { addr: page });
+                }
+                bits |= Ept::DIRTY;
+            }
+            host.memory_mut().set_bits(at.node, index, bits);
             rights.store &= host.memory().read(at.node, index).has(Ept::DIRTY);
         }
 
         // 4. The translation.
         let addr = Ept::frame_address::<Hpa>(entry, size).offset_by(gpa.offset_in(size));
         let placed = Placed { addr, size, rights };
-        self.core.nested_tlbs.insert(gpa, root, placed);
+        self.core.nested_tlbs.insert(gpa, guest, placed);
         Ok(placed)
     }
+}
+
+/// EPT's own tables have final addresses, where nothing limits writing.
+fn lead_to(table: Addr<Hpa>, node: terrace_table::Node, rights: Rights) -> Prefix {
+    Prefix { table, node, said: table.get(), rights, writable: true }
 }

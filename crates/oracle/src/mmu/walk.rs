@@ -3,9 +3,9 @@
 use terrace_addr::{AccessKind, Addr, Gva, Hpa, PageSize, Space};
 use terrace_table::{EntryIndex, Format, SimulatedMemory, Table, TableMemory, X86};
 
+use super::below::{Below, Host, Nothing, Segment};
 use super::{Fault, Mmu};
 use crate::Tables;
-use crate::nested_tlb::Placed;
 use crate::rights::Rights;
 use crate::tlb::Translated;
 use crate::walk_cache::Prefix;
@@ -19,45 +19,39 @@ impl Mmu<'_> {
         kind: AccessKind,
     ) -> Result<Translated, Fault> {
         match tables {
-            Tables::Native(table) => {
-                // In one dimension the tables' addresses are final, nothing limits a page's size or its use.
-                let stays =
-                    |_: &mut Self, addr, _| Ok(Placed { addr, size: PageSize::Size1G, rights: Rights::ALL });
-                self.walk_first_dimension(table, va, kind, stays)
-            }
-            Tables::TwoDimensional { guest, host } => {
-                self.walk_first_dimension(guest, va, kind, |mmu, addr, kind| {
-                    mmu.translate_nested(host, addr, kind)
-                })
+            Tables::Native(table) => self.walk_first_dimension(table, Nothing, va, kind),
+            Tables::TwoDimensional { guest, host } => self.walk_first_dimension(guest, Host(host), va, kind),
+            Tables::Segment { guest, base, size } => {
+                self.walk_first_dimension(guest, Segment { base: *base, size: *size }, va, kind)
             }
         }
     }
 
-    /// The walk proper. `place` finds the final address of an address that the tables hold: one of a table (for a
-    /// load, or a store if EPT keeps accessed and dirty bits), or of the data (for the access's own kind).
+    /// The walk proper.
     fn walk_first_dimension<S: Space>(
         &mut self,
         table: &mut Table<Gva, X86, SimulatedMemory<S>>,
+        mut below: impl Below<S>,
         va: Addr<Gva>,
         kind: AccessKind,
-        mut place: impl FnMut(&mut Self, Addr<S>, AccessKind) -> Result<Placed, Fault>,
     ) -> Result<Translated, Fault> {
-        let tag = self.tag;
-        let kind_for_tables = if self.keeps.second { AccessKind::Store } else { AccessKind::Load };
+        let own = self.context.own;
 
         // 1. Where the walk starts.
-        let hit = self.core.walk_caches.look_up(table.level_count(), va, tag);
+        let hit = self.core.walk_caches.look_up(table.level_count(), va, own);
         let (mut level, mut at) = if let Some((level, prefix)) = hit {
-            self.core.counts.one("walk_cache_hits");
+            self.cpu.counts.one("walk_cache_hits");
             (level - 1, prefix)
         } else {
-            let root: Addr<Hpa> = place(self, table.root(), kind_for_tables)?.addr;
-            (table.level_count(), Prefix { table: root, node: table.root_node(), rights: Rights::ALL })
+            let level = table.level_count();
+            let (root, node) = (table.root(), table.root_node());
+            (level, self.enter(&mut below, root, node, va, level, Rights::ALL)?)
         };
 
         // 2. Down to the leaf.
         let (index, entry) = loop {
             let index = EntryIndex::of(va, level);
+            below.check_read(at.table, index.byte_offset())?;
             self.refer(at.table.offset_by(index.byte_offset()));
             let entry = table.memory().read(at.node, index);
             if !X86::is_present(entry) {
@@ -68,12 +62,11 @@ impl Mmu<'_> {
                 break (index, entry);
             }
             if self.keeps.first {
-                table.memory_mut().set_bits(at.node, index, X86::ACCESSED);
+                set_used(table, at, index, X86::ACCESSED)?;
             }
-            let node = table.memory().child(at.node, index);
-            let next = place(self, X86::node_address(entry), kind_for_tables)?.addr;
-            at = Prefix { table: next, node, rights: at.rights };
-            self.core.walk_caches.insert(level, va, tag, at);
+            let child = table.memory().child(at.node, index);
+            at = self.enter(&mut below, X86::node_address(entry), child, va, level - 1, at.rights)?;
+            self.core.walk_caches.insert(level, va, own, at);
             level -= 1;
         };
 
@@ -85,11 +78,11 @@ impl Mmu<'_> {
         let mut rights = at.rights;
         if self.keeps.first {
             let dirty = if kind == AccessKind::Store { X86::DIRTY } else { 0 };
-            table.memory_mut().set_bits(at.node, index, X86::ACCESSED | dirty);
+            set_used(table, at, index, X86::ACCESSED | dirty)?;
             rights.store &= table.memory().read(at.node, index).has(X86::DIRTY);
         }
         let data = X86::frame_address::<S>(entry, size).offset_by(va.offset_in(size));
-        let placed = place(self, data, kind)?;
+        let placed = below.place_data(self, data, size, kind)?;
 
         // 4. The translation.
         Ok(Translated {
@@ -100,4 +93,39 @@ impl Mmu<'_> {
             leaf: size,
         })
     }
+
+    /// Goes on to the table of `level` at `address`: translates the address of the entry that is read there.
+    fn enter<S: Space>(
+        &mut self,
+        below: &mut impl Below<S>,
+        address: Addr<S>,
+        node: terrace_table::Node,
+        va: Addr<Gva>,
+        level: u32,
+        rights: Rights,
+    ) -> Result<Prefix, Fault> {
+        let entry = address.offset_by(EntryIndex::of(va, level).byte_offset());
+        let placed = below.place_entry(self, entry)?;
+        let table: Addr<Hpa> = placed.addr.align_down(PageSize::Size4K);
+        Ok(Prefix { table, node, said: address.get(), rights, writable: placed.rights.store })
+    }
+}
+
+/// Sets accessed and dirty bits of an entry of the table that `at` leads to: a write if one was clear, which EPT may
+/// forbid.
+fn set_used<S: Space>(
+    table: &mut Table<Gva, X86, SimulatedMemory<S>>,
+    at: Prefix,
+    index: EntryIndex,
+    bits: u64,
+) -> Result<(), Fault> {
+    if table.memory().read(at.node, index).has(bits) {
+        return Ok(());
+    }
+    if !at.writable {
+        super::HACK.with(|h| h.set(true));
+        return Err(Fault::Ept { addr: Addr::new(at.said + index.byte_offset()), protection: true });
+    }
+    table.memory_mut().set_bits(at.node, index, bits);
+    Ok(())
 }

@@ -133,7 +133,7 @@ fn ept_permissions_bind_the_data_and_not_the_tables() {
     let _ = tables.host.protect(root, LeafFlags::READ).unwrap();
     let _ =
         tables.host.protect(Page::containing(Addr::new(0x5000), Size4K), LeafFlags::everything()).unwrap();
-    oracle.0.invalidate_all(0);
+    oracle.0.invalidate(0, TAG, Invalidation::Everything);
     assert!(oracle.store(&mut tables.tables(), 8).is_ok());
     assert!(oracle.run(&mut tables.tables(), 8, AccessKind::Fetch).is_ok());
 }
@@ -159,6 +159,7 @@ fn every_entry_of_ept_can_forbid_and_prefixes_remember_it() {
     // The data has an EPT path of its own from level 3 on. Guest tables are only read here.
     const DATA: u64 = 0x4000_0000;
     let mut machine = machine(&walk_cache("nested_walk_cache", 2));
+    machine.paging.accessed_dirty = false;
     machine.paging.ept_accessed_dirty = false;
     for level in 1..=4 {
         let mut tables = TwoDimensional::new(Four, Four, Size4K);

@@ -1,6 +1,7 @@
 //! One test per behaviour, through the public interface; each expected number is worked out beside it.
 
 mod allowed;
+mod below;
 mod crossing;
 mod faults;
 mod invalidations;
@@ -16,13 +17,14 @@ use terrace_machine::Machine;
 
 pub(crate) use world::{Native, TwoDimensional};
 
-use crate::{Fault, Oracle, Tables, Tag, Translation};
+use crate::{Fault, Invalidation, Oracle, Tables, Tag, Translation};
 
 /// A machine of one core at 1 GHz with memory 10 cycles away and the arrays that `arrays` describes.
 pub(crate) fn machine(arrays: &str) -> Machine {
     let text = format!(
         r#"name = "test"
         description = "for one test"
+        vendor = "intel"
         [topology]
         sockets = 1
         cores = 1
@@ -37,8 +39,11 @@ pub(crate) fn machine(arrays: &str) -> Machine {
         accessed_dirty = true
         ept_accessed_dirty = true
         source = "test"
-        [memory]
+        [memory.dram]
+        kind = "dram"
+        size = "1 TiB"
         latency = "10 ns"
+        bandwidth = "unlimited"
         source = "test"
         {arrays}"#
     );
@@ -75,6 +80,9 @@ fn access(addr: u64, size: u16, kind: AccessKind) -> Access {
     Access { addr: Addr::new(addr), size, kind }
 }
 
+/// All memory in the one node.
+const MEMORY: [(Addr<Hpa>, usize); 1] = [(Addr::new(1 << 40), 0)];
+
 /// An oracle of one core, with shorter calls.
 struct One(Oracle);
 
@@ -84,7 +92,7 @@ impl One {
     }
 
     fn of(machine: &Machine) -> Self {
-        Self(Oracle::new(machine, 0))
+        Self(Oracle::new(machine, 0, &MEMORY))
     }
 
     fn run(&mut self, tables: &mut Tables<'_>, addr: u64, kind: AccessKind) -> Result<Translation, Fault> {
