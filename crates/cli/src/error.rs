@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use terrace_addr::PageSize;
+use terrace_addr::{Addr, Gva, PageSize};
 use terrace_machine::MachineError;
 use terrace_sim::Mode;
 use terrace_sim::bench::BenchError;
@@ -33,6 +33,14 @@ pub enum CliError {
     /// The program cannot be as it was declared.
     #[error("--core-cycles and --mlp: {0}")]
     Program(#[from] InvalidProgram),
+    /// An address cannot be translated.
+    #[error("{:#x}: {}", .address.get(), unplaced(.error))]
+    Walk {
+        /// The address.
+        address: Addr<Gva>,
+        /// Why.
+        error: ReplayError,
+    },
     /// A mode was asked for twice.
     #[error("--mode: found {mode} twice; expected each mode once")]
     Twice {
@@ -77,6 +85,14 @@ pub enum CliError {
 impl CliError {
     pub(crate) fn output(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe { Self::Closed } else { Self::Output(error) }
+    }
+}
+
+/// Why one address cannot be translated: the failure, without its place in a stream of one.
+fn unplaced(error: &ReplayError) -> String {
+    match error {
+        ReplayError::Reference { failure, .. } => failure.to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -11,6 +11,7 @@ mod interrupt;
 mod list;
 mod replay;
 mod style;
+mod walk;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Command {
     Replay(Box<replay::ReplayArguments>),
     /// Measure how fast the engine is on this machine, beside the machine itself
     Bench(Box<bench::BenchArguments>),
+    /// Show every step of one translation
+    Walk(Box<walk::WalkArguments>),
     /// List what can be chosen by name, each with its meaning and source
     List(list::ListArguments),
 }
@@ -50,6 +53,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Walk(arguments) => walk::walk(&arguments),
         Command::List(arguments) => list::list(&arguments),
     };
     match result {

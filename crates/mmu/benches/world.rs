@@ -94,18 +94,19 @@ impl<B: Below> World<B> {
 
     /// Stores to random places of the whole memory.
     pub(crate) fn anywhere(&self, count: usize, seed: u64) -> Vec<Access> {
-        self.accesses(count, seed, |draw| draw >> 8 & (self.bytes - 8))
+        accesses(count, seed, |draw| draw >> 8 & (self.bytes - 8))
     }
 
     /// Stores to random places of 2^`bits` bytes.
+    #[allow(clippy::unused_self, reason = "beside its siblings, which need the memory's length")]
     pub(crate) fn within(&self, bits: u32, count: usize, seed: u64) -> Vec<Access> {
-        self.accesses(count, seed, |draw| draw >> 8 & ((1 << bits) - 8))
+        accesses(count, seed, |draw| draw >> 8 & ((1 << bits) - 8))
     }
 
     /// `misses` accesses of a hundred go anywhere, the others into 64 KiB.
     pub(crate) fn mixed(&self, misses: u64, count: usize, seed: u64) -> Vec<Access> {
         let anywhere = self.bytes - 8;
-        self.accesses(count, seed, |draw| {
+        accesses(count, seed, |draw| {
             draw >> 8 & if (draw & 0xff) * 100 < misses * 256 { anywhere } else { 0xfff8 }
         })
     }
@@ -114,11 +115,12 @@ impl<B: Below> World<B> {
     pub(crate) fn sweep(&self) -> Vec<Access> {
         (0..self.bytes >> 12).map(|page| store(page << 12)).collect()
     }
+}
 
-    fn accesses(&self, count: usize, seed: u64, place: impl Fn(u64) -> u64) -> Vec<Access> {
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        (0..count).map(|_| store(place(random.next_u64()))).collect()
-    }
+/// Stores to places that random numbers give.
+fn accesses(count: usize, seed: u64, place: impl Fn(u64) -> u64) -> Vec<Access> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    (0..count).map(|_| store(place(random.next_u64()))).collect()
 }
 
 /// A store to a place in the program's memory.

@@ -3,7 +3,7 @@
 //! [`replay`] feeds the accesses of a trace to the MMUs of a machine in one or more
 //! modes of translation, side by side. A trace holds virtual addresses only; [`mapping`] says which pages and
 //! frames stand behind them. [`time`] says how long what was counted takes, and in which order vCPUs advance.
-//! [`bench`] measures the engine itself.
+//! [`walk`] explains one translation, and [`bench`] measures the engine itself.
 #![forbid(unsafe_code)]
 
 pub mod bench;
@@ -11,5 +11,6 @@ pub mod mapping;
 mod mode;
 pub mod replay;
 pub mod time;
+pub mod walk;
 
 pub use mode::{Mode, UnknownMode};

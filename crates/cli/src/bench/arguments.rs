@@ -5,25 +5,32 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use terrace_mmu::Vectors;
 use terrace_sim::Mode;
-use terrace_sim::bench::ROWS;
+use terrace_sim::bench::{ROWS, Row};
+
+/// The trace of the row `trace`, if none is named.
+pub(super) const DEFAULT_TRACE: &str = "tests/data/sort.drmemtrace.zip";
+
+/// The row that is the machine itself, not the engine.
+pub(super) const MACHINE_ITSELF: &str = "machine";
 
 const EXAMPLES: &str = "Examples:
-  terrace bench
-  terrace bench --quick --row hits,gups
-  terrace bench --row gups --vectors portable
+  terrace bench --quick
+  terrace bench --quick --row hits,gups,machine --format json
+  terrace bench --quick --row gups --vectors portable
 
-A full run needs about 10 GiB of memory and some minutes: GUPS covers 32 GiB of simulated memory in each mode.";
+Without --quick, GUPS covers 32 GiB of simulated memory in each mode: that takes some minutes and 1.5 GiB of memory, and \
+                        the machine's own loop as much as a third of what is free, at most 8 GiB.";
 
 /// Arguments of `terrace bench`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArguments {
-    /// Rows, separated by commas; all if none: the names are the first column of the table, and machine for the machine
-    /// itself
+    /// Rows, separated by commas, all if none: hits, misses, gups, gups-data, trace, champsim, gups-MODE, and machine for
+    /// the machine itself
     #[arg(long = "row", value_name = "ROW", value_delimiter = ',', value_parser = row)]
     pub(crate) rows: Vec<String>,
 
-    /// A hundredth of the work, for a first look
+    /// About a hundredth of the work, for a first look: nothing is judged
     #[arg(long)]
     pub(crate) quick: bool,
 
@@ -39,9 +46,14 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "VECTORS", value_parser = vectors)]
     pub(crate) vectors: Option<Vectors>,
 
-    /// The trace of the row `trace`
-    #[arg(long, value_name = "FILE", default_value = "tests/data/sort.drmemtrace.zip")]
-    pub(crate) trace: PathBuf,
+    /// Model data lines in all rows, not only in gups-data
+    #[arg(long)]
+    pub(crate) data_lines: bool,
+
+    /// The trace of the row trace, of any format that replay reads; tests/data/sort.drmemtrace.zip, if it is there,
+    /// otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Table)]
@@ -62,12 +74,11 @@ pub(crate) enum OutputFormat {
 }
 
 fn row(text: &str) -> Result<String, String> {
-    let names: Vec<_> = ROWS.iter().map(|row| row.name).chain(["machine"]).collect();
-    if names.contains(&text) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("expected one of {}", names.join(", ")))
+    if text == MACHINE_ITSELF || Row::find(text).is_some() {
+        return Ok(text.to_owned());
     }
+    let names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+    Err(format!("expected one of {}, {MACHINE_ITSELF}", names.join(", ")))
 }
 
 fn vectors(text: &str) -> Result<Vectors, String> {

@@ -1,18 +1,23 @@
 //! `terrace bench`.
 
 mod arguments;
+mod line;
 mod peak;
 mod report;
 
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 use terrace_machine::{Override, find};
-use terrace_sim::bench::{Bench, ROWS, Row, Size, native_gups, native_memory, touch_all};
+use terrace_sim::bench::{
+    Bench, MOST_TIMES_SLOWER, Measured, ROWS, Size, millions_a_second, native_gups, native_memory,
+};
 
 pub(crate) use arguments::BenchArguments;
-use arguments::OutputFormat;
-use report::{Line, Report};
+use arguments::{DEFAULT_TRACE, MACHINE_ITSELF, OutputFormat};
+use line::{Line, Must};
+use report::Report;
 
 use crate::interrupt::{interrupted, note_interrupts};
 use crate::{CliError, Ended, print};
@@ -21,31 +26,20 @@ use crate::{CliError, Ended, print};
 pub(crate) fn bench(arguments: &BenchArguments) -> Result<Ended, CliError> {
     let overrides: Vec<Override> = arguments.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let machine = find(&arguments.machine, &overrides)?.machine;
-    let size = if arguments.quick { Size::QUICK } else { Size::FULL };
-    let bench = Bench { machine: &machine, size, vectors: arguments.vectors, trace: &arguments.trace };
+    let bench = Bench {
+        machine: &machine,
+        size: if arguments.quick { Size::QUICK } else { Size::FULL },
+        vectors: arguments.vectors,
+        data_lines: arguments.data_lines,
+        trace: arguments.trace.as_deref().unwrap_or(Path::new(DEFAULT_TRACE)),
+    };
     if let Some(mode) = arguments.peak {
-        touch_all(&bench, mode).map_err(CliError::Bench)?;
+        bench.touch_all(mode).map_err(CliError::Bench)?;
         print(format!("{}\n", peak::own().unwrap_or(0)).as_bytes())?;
         return Ok(Ended::Complete);
     }
     note_interrupts();
-    let progress = ProgressBar::new_spinner();
-    let mut report = Report::new(&machine.name, arguments);
-    let wanted = |name: &str| arguments.rows.is_empty() || arguments.rows.iter().any(|row| row == name);
-    if wanted("machine") {
-        progress.set_message("the machine itself");
-        progress.tick();
-        report.native = Some(native(arguments.quick));
-    }
-    for row in ROWS.iter().filter(|row| wanted(row.name)) {
-        if interrupted() {
-            break;
-        }
-        progress.set_message(row.what);
-        progress.tick();
-        report.lines.push(line(row, &bench, arguments));
-    }
-    progress.finish_and_clear();
+    let report = measure(&bench, arguments)?;
     let text = match arguments.format {
         OutputFormat::Table => report.render(),
         OutputFormat::Json => report.json(),
@@ -58,18 +52,70 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<Ended, CliError> {
     Ok(Ended::Complete)
 }
 
-/// One row. A row that cannot be measured says why; the others do not suffer.
-fn line(row: &'static Row, bench: &Bench<'_>, arguments: &BenchArguments) -> Line {
-    let measured = row.measure(bench).map_err(|error| error.to_string());
-    let pages = bench.size.bytes >> 12;
-    let peak = row.peak_mode().and_then(|mode| peak::of_mode(mode, arguments));
-    let bytes_a_page = peak.map(|bytes| terrace_addr::convert::ratio(bytes, pages));
-    Line { row, measured, bytes_a_page }
+/// All rows that were asked for, until Ctrl-C.
+fn measure(bench: &Bench<'_>, arguments: &BenchArguments) -> Result<Report, CliError> {
+    let progress = ProgressBar::new_spinner();
+    let show = |what: &str| {
+        progress.set_message(what.to_owned());
+        progress.tick();
+    };
+    let wanted = |name: &str| arguments.rows.is_empty() || arguments.rows.iter().any(|row| row == name);
+    let mut report = Report::new(bench);
+    for row in ROWS.iter().filter(|row| wanted(row.name)) {
+        if interrupted() {
+            break;
+        }
+        show(row.what);
+        if row.needs_trace() && arguments.trace.is_none() && !bench.trace.exists() {
+            report.lines.push(line::of_rate(row, bench.size, Err(no_trace())));
+            continue;
+        }
+        let measured = row.measure(bench).map_err(CliError::Bench)?;
+        report.lines.push(line::of_rate(row, bench.size, Ok(measured)));
+        report.lines.extend(measured.first_touch.map(|touched| line::of_first_touch(row, touched)));
+        if let Some(mode) = row.peak_mode() {
+            show(&format!("{}: memory", row.what));
+            report.lines.push(line::of_memory(row, bench.size, peak::of_mode(mode, arguments)));
+        }
+        // Right behind it: the load of a shared machine changes within minutes.
+        if row.name == "gups" && wanted(MACHINE_ITSELF) {
+            show("this machine itself");
+            report.lines.extend(beside_native(arguments.quick, Some(measured)));
+        }
+    }
+    if wanted(MACHINE_ITSELF) && !wanted("gups") && !interrupted() {
+        show("this machine itself");
+        report.lines.extend(beside_native(arguments.quick, None));
+    }
+    progress.finish_and_clear();
+    Ok(report)
 }
 
-/// The machine's own random updates: so many, over so much memory, in such a time.
-fn native(quick: bool) -> (u64, u64, Duration) {
-    let bytes = if quick { 64 << 20 } else { native_memory() };
-    let updates = if quick { 1_000_000 } else { 100_000_000 };
-    (bytes, updates, native_gups(bytes, updates))
+/// Why the row `trace` is not measured.
+fn no_trace() -> String {
+    format!(
+        "not measured: no {DEFAULT_TRACE} here; run it in the repository, or name a trace with --trace FILE"
+    )
+}
+
+/// The machine's own random updates, and how many times slower the simulated ones are.
+fn beside_native(quick: bool, gups: Option<Measured>) -> Vec<Line> {
+    let (bytes, updates) = if quick { (64 << 20, 1_000_000) } else { (native_memory(), 100_000_000) };
+    let took: Duration = native_gups(bytes, updates);
+    let rate = millions_a_second(updates, took);
+    let mut lines = vec![Line {
+        name: MACHINE_ITSELF.to_owned(),
+        work: format!("this machine itself: GUPS over {} MiB", bytes >> 20),
+        unit: "M updates/s",
+        must: None,
+        measured: Ok(rate),
+    }];
+    lines.extend(gups.map(|gups| Line {
+        name: "gups-ratio".to_owned(),
+        work: "this machine itself : GUPS, 2d".to_owned(),
+        unit: "times slower",
+        must: (!quick).then_some(Must::AtMost(MOST_TIMES_SLOWER)),
+        measured: Ok(rate / gups.rate()),
+    }));
+    lines
 }

@@ -14,17 +14,29 @@ pub(super) fn own() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// The peak of a process that touches the pages of GUPS in this mode and does nothing else.
-pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments) -> Option<u64> {
-    let mut command = Command::new(std::env::current_exe().ok()?);
+/// The peak of a process that touches the pages of GUPS in this mode and does nothing else: it is that of everything
+/// that a process ever did, so each mode needs one of its own. Otherwise, why it is not known.
+pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments) -> Result<u64, String> {
+    let failed = |reason: &dyn std::fmt::Display| format!("not measured: a process of its own: {reason}");
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    let mut command = Command::new(program);
     command.args(["bench", "--peak", mode.name(), "--machine", &arguments.machine]);
     for change in &arguments.set {
         command.args(["--set", change]);
     }
-    if arguments.quick {
-        command.arg("--quick");
+    for (given, name) in [(arguments.quick, "--quick"), (arguments.data_lines, "--data-lines")] {
+        if given {
+            command.arg(name);
+        }
     }
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    let bytes: u64 = core::str::from_utf8(&output.stdout).ok()?.trim().parse().ok()?;
-    (output.status.success() && bytes > 0).then_some(bytes)
+    let output = command.stdin(Stdio::null()).output().map_err(|error| failed(&error))?;
+    if !output.status.success() {
+        return Err(failed(&String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.trim().parse() {
+        Ok(0) => Err("not measured: this system does not tell".to_owned()),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err(failed(&format!("found `{}`; expected a number of bytes", text.trim()))),
+    }
 }

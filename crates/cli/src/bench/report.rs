@@ -1,126 +1,71 @@
 //! What was measured, for people and for programs.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use comfy_table::CellAlignment;
+use comfy_table::{CellAlignment, ContentArrangement};
 use serde_json::{Value, json};
-use terrace_addr::convert;
 use terrace_mmu::Vectors;
-use terrace_sim::Mode;
-use terrace_sim::bench::{Measured, Row};
+use terrace_sim::bench::{Bench, Size};
 
-use super::BenchArguments;
+use super::line::Line;
 use crate::style;
 
-/// All rows of a run.
+/// All lines of a run, and what it ran on.
 pub(super) struct Report {
     machine: String,
     vectors: Vectors,
-    quick: bool,
-    /// The machine's own random updates: bytes, updates, time.
-    pub(super) native: Option<(u64, u64, Duration)>,
+    size: Size,
+    data_lines: bool,
     pub(super) lines: Vec<Line>,
 }
 
-/// One row.
-pub(super) struct Line {
-    pub(super) row: &'static Row,
-    pub(super) measured: Result<Measured, String>,
-    /// The peak of resident memory for each 4K page that GUPS maps.
-    pub(super) bytes_a_page: Option<f64>,
-}
-
-/// What a mapped page may take: engine.md's figures of the design.
-const fn most_bytes(mode: Mode) -> f64 {
-    match mode.layers().len() {
-        3 => 72.0,
-        _ => 40.0,
-    }
-}
-
 impl Report {
-    pub(super) fn new(machine: &str, arguments: &BenchArguments) -> Self {
+    /// Nothing measured yet.
+    pub(super) fn new(bench: &Bench<'_>) -> Self {
         Self {
-            machine: machine.to_owned(),
-            vectors: arguments.vectors.unwrap_or_else(Vectors::best),
-            quick: arguments.quick,
-            native: None,
+            machine: bench.machine.name.clone(),
+            vectors: bench.vectors.unwrap_or_else(Vectors::best),
+            size: bench.size,
+            data_lines: bench.data_lines,
             lines: Vec::new(),
         }
     }
 
-    /// Millions of updates a second of the machine itself.
-    fn native_rate(&self) -> Option<f64> {
-        self.native.map(|(_, updates, took)| {
-            let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
-            1000.0 * convert::ratio(updates, nanoseconds)
-        })
-    }
-
+    /// For people.
     pub(super) fn render(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{}, simulated on one core of {}, vectors: {}{}",
+            "{}, simulated on one core of {} with {} vectors; GUPS over {} MiB{}{}",
             self.machine,
             processor(),
             self.vectors,
-            if self.quick { ", a hundredth of the work" } else { "" }
+            self.size.bytes >> 20,
+            if self.data_lines { "; data lines in all rows" } else { "" },
+            if self.size == Size::FULL { "" } else { "; a part of the work, so no verdicts" },
         );
         let mut table = style::table();
-        table.set_header(["row", "work", "must reach", "M/s", "", "bytes a page"]);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(["row", "work", "must reach", "measured", "", "verdict"]);
         for line in &self.lines {
-            let Line { row, measured, .. } = line;
-            let must = row.must.map_or(String::new(), |must| format!("{must:.0}"));
-            let (rate, verdict) = match measured {
-                Ok(measured) => (format!("{:.1}", measured.rate()), verdict(row, measured, self.quick)),
-                Err(error) => (error.clone(), String::new()),
+            let must = line.must.map_or(String::new(), |must| must.to_string());
+            let (figure, unit) = match &line.measured {
+                Ok(figure) => (format!("{figure:.1}"), line.unit),
+                Err(reason) => (String::new(), reason.as_str()),
             };
-            table.add_row([row.name.to_owned(), row.what.to_owned(), must, rate, verdict, line.memory()]);
+            table.add_row([&line.name, &line.work, &must, &figure, unit, &line.verdict()]);
         }
-        if let (Some((bytes, ..)), Some(rate)) = (self.native, self.native_rate()) {
-            let what = format!("this machine itself: GUPS, {} MiB, an update", bytes >> 20);
-            let row = [
-                "machine".to_owned(),
-                what,
-                String::new(),
-                format!("{rate:.1}"),
-                String::new(),
-                String::new(),
-            ];
-            table.add_row(row);
-        }
-        for column in [2, 3, 5] {
+        for column in [2, 3] {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
         let _ = writeln!(text, "{table}");
-        if let (Some(native), Some(ours)) = (self.native_rate(), self.rate_of("gups")) {
-            let _ = writeln!(
-                text,
-                "GUPS in 2d is {:.1} times slower than the machine itself; at most 3.5 is what it must be.",
-                native / ours
-            );
-        }
-        let touches = self.lines.iter().filter_map(|line| {
-            let first_touch = line.measured.as_ref().ok()?.first_touch?;
-            Some(format!("{} {} ns", line.row.name, first_touch.as_nanos()))
-        });
-        let touches: Vec<_> = touches.collect();
-        if !touches.is_empty() {
-            let _ = writeln!(text, "First touch of a page: {}.", touches.join(", "));
-        }
         text
     }
 
-    fn rate_of(&self, name: &str) -> Option<f64> {
-        let line = self.lines.iter().find(|line| line.row.name == name)?;
-        line.measured.as_ref().ok().map(Measured::rate)
-    }
-
+    /// For programs.
     pub(super) fn json(&self) -> String {
         let rows: Vec<Value> = self.lines.iter().map(Line::json).collect();
         let document = json!({
@@ -129,55 +74,18 @@ impl Report {
             "machine": self.machine,
             "processor": processor(),
             "vectors": self.vectors.name(),
-            "quick": self.quick,
+            "quick": self.size != Size::FULL,
+            "data_lines": self.data_lines,
+            "gups_bytes": self.size.bytes,
             "rows": rows,
-            "native": self.native.map(|(bytes, updates, _)| json!({
-                "bytes": bytes, "updates": updates, "millions_per_second": self.native_rate(),
-            })),
         });
         format!("{document:#}\n")
-    }
-}
-
-impl Line {
-    /// Bytes for each mapped page, and what they may be.
-    fn memory(&self) -> String {
-        match (self.bytes_a_page, self.row.peak_mode()) {
-            (Some(bytes), Some(mode)) => format!("{bytes:.1} (at most {:.0})", most_bytes(mode)),
-            _ => String::new(),
-        }
-    }
-
-    fn json(&self) -> Value {
-        let measured = self.measured.as_ref();
-        json!({
-            "row": self.row.name,
-            "work": self.row.what,
-            "unit": self.row.unit,
-            "must_reach": self.row.must,
-            "done": measured.ok().map(|measured| measured.done),
-            "millions_per_second": measured.ok().map(Measured::rate),
-            "references_per_walk": measured.ok().map(|measured| measured.references_a_walk),
-            "bytes_per_page": self.bytes_a_page,
-            "error": measured.err(),
-        })
-    }
-}
-
-fn verdict(row: &Row, measured: &Measured, quick: bool) -> String {
-    match row.must {
-        // A hundredth of the work says little about the rest.
-        Some(_) if quick => String::new(),
-        Some(must) if measured.rate() >= must => "reached".to_owned(),
-        Some(must) => format!("short by {:.1}", must / measured.rate()),
-        None => String::new(),
     }
 }
 
 /// The processor's name, where the system tells.
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name =
-        text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name));
-    name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+    let mut names = text.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    names.next().map_or_else(|| "this machine".to_owned(), |(_, name)| name.trim().to_owned())
 }

@@ -19,7 +19,7 @@ use terrace_sim::replay::{Replay, Settings};
 use terrace_sim::time::{CoreModel, Interval, Parts, Program, Vcpu, share};
 use terrace_trace::{Batch, Options, Source};
 
-pub(crate) use arguments::ReplayArguments;
+pub(crate) use arguments::{Memory, ReplayArguments};
 use arguments::{OutputFormat, Switch};
 use progress::Progress;
 

@@ -129,16 +129,6 @@ impl Both {
             let expected = in_our_terms(self.oracle.access(cpu, self.tags[cpu], tables, access));
             if !batch {
                 let ours = self.mmu.access(cpu, stack, access);
-                if std::env::var("DBG").is_ok() {
-                    let o: std::collections::BTreeMap<_, _> = self.mmu.counters(cpu).iter().collect();
-                    let t = self.oracle.counts(cpu);
-                    let u: Vec<_> = t
-                        .iter()
-                        .filter(|(n, v)| o.get(*n) != Some(*v))
-                        .map(|(n, v)| (*n, o.get(n), *v))
-                        .collect();
-                    eprintln!("{access:?} {ours:?} {u:?}");
-                }
                 same("result", &ours, &expected)?;
             }
             match expected {

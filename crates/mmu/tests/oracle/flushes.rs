@@ -22,6 +22,7 @@ pub(crate) struct Flush {
 }
 
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "the bits of the instruction's register")]
 struct Broadcast {
     addresses: Option<(PageSize, u32)>,
     pcid: bool,

@@ -1,4 +1,4 @@
-//! A file of ChampSim records.
+//! A file of `ChampSim` records.
 
 use std::io::{self, BufWriter, Write};
 

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use terrace_addr::{Access, AccessKind, Addr, Bytes, convert};
+use terrace_addr::{Access, AccessKind, Addr, Bytes, PageSize};
 use terrace_mmu::Counters;
-use terrace_trace::{Batch, ThreadIndex};
+use terrace_trace::{Batch, Format, ThreadIndex};
 
-use super::{Bench, BenchError, Measured};
+use super::{Bench, BenchError, Measured, Touched};
 use crate::Mode;
 use crate::mapping::{PageRules, Placement, Rule};
 use crate::replay::{Replay, Settings};
@@ -20,11 +20,14 @@ const MADE: usize = 64;
 /// Where the program's memory begins.
 const START: u64 = 1 << 44;
 
+/// The memory that misses go to, in bytes: some thousand times what an STLB reaches.
+const MISSED: u64 = 8 << 30;
+
 fn replay(bench: &Bench<'_>, mode: Mode, memory: u64, data_lines: bool) -> Result<Replay, BenchError> {
     let rule = Rule {
         pages: PageRules::default(),
         placement: Placement::Scattered,
-        memory: Bytes::new(memory.max(1 << 30)),
+        memory: Bytes::new(memory.max(PageSize::Size1G.bytes())),
         seed: 1,
         file: None,
     };
@@ -59,6 +62,19 @@ fn feed(
     Ok(took)
 }
 
+/// Feeds `warm` accesses, then `count` that are measured.
+fn measure(
+    replay: &mut Replay,
+    [warm, count]: [u64; 2],
+    kind: AccessKind,
+    mut next: impl FnMut() -> u64,
+) -> Result<Measured, BenchError> {
+    feed(replay, warm, kind, &mut next)?;
+    let before = counted(replay)?;
+    let took = feed(replay, count, kind, &mut next)?;
+    Ok(Measured::new(count, took, &before, &counted(replay)?))
+}
+
 /// What was counted so far.
 fn counted(replay: &mut Replay) -> Result<Counters, BenchError> {
     Ok(replay.counters()?.first().map_or_else(Counters::default, |(_, counters)| *counters))
@@ -70,91 +86,73 @@ fn random(seed: u64) -> Xoshiro256PlusPlus {
 
 pub(super) fn hits(bench: &Bench<'_>) -> Result<Measured, BenchError> {
     let mut random = random(1);
-    let mut replay = replay(bench, Mode::TwoDimensional, 1 << 30, false)?;
-    let mut next = move || random.next_u64() & 0xfff8;
-    feed(&mut replay, 1000, AccessKind::Load, &mut next)?;
-    let done = bench.size.accesses;
-    let took = feed(&mut replay, done, AccessKind::Load, &mut next)?;
-    Ok(Measured { done, took, references_a_walk: 0.0, first_touch: None })
+    let mut replay = replay(bench, Mode::TwoDimensional, 0, bench.data_lines)?;
+    measure(&mut replay, [10_000, bench.size.accesses], AccessKind::Load, || random.next_u64() & 0xfff8)
 }
 
 pub(super) fn misses(bench: &Bench<'_>) -> Result<Measured, BenchError> {
     let mut random = random(2);
-    let memory = bench.size.bytes.min(8 << 30);
-    let mut replay = replay(bench, Mode::TwoDimensional, 2 * memory, false)?;
-    let mut next = move || {
+    let bytes = bench.size.bytes.min(MISSED);
+    let (mut replay, first_touch) = touched(bench, Mode::TwoDimensional, bytes, bench.data_lines)?;
+    let count = bench.size.accesses / 4;
+    let measured = measure(&mut replay, [count / 10, count], AccessKind::Load, || {
         let draw = random.next_u64();
         let near = (draw >> 48) % 100 >= 3;
-        draw & if near { 0xfff8 } else { memory - 8 }
-    };
-    let done = bench.size.accesses / 4;
-    feed(&mut replay, done / 4, AccessKind::Load, &mut next)?;
-    let before = counted(&mut replay)?;
-    let took = feed(&mut replay, done, AccessKind::Load, &mut next)?;
-    let references_a_walk = a_walk(&before, &counted(&mut replay)?);
-    Ok(Measured { done, took, references_a_walk, first_touch: None })
+        draw & if near { 0xfff8 } else { bytes - 8 }
+    })?;
+    Ok(Measured { first_touch: Some(first_touch), ..measured })
 }
 
-/// A replay that has touched every page of GUPS, and how long that took for a page.
+/// A replay that has touched every page of `bytes`, and how that went.
 pub(super) fn touched(
     bench: &Bench<'_>,
     mode: Mode,
+    bytes: u64,
     data_lines: bool,
-) -> Result<(Replay, Duration), BenchError> {
-    let bytes = bench.size.bytes;
+) -> Result<(Replay, Touched), BenchError> {
     let mut replay = replay(bench, mode, bytes, data_lines)?;
-    let pages = bytes >> 12;
-    let mut page = 0;
-    let took = feed(&mut replay, pages, AccessKind::Store, || {
-        page += 1;
-        (page - 1) << 12
-    })?;
-    let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-    Ok((replay, Duration::from_nanos(nanoseconds / pages)))
+    let size = PageSize::Size4K;
+    let pages = bytes >> size.shift();
+    let mut places = (0..pages).map(|page| page << size.shift());
+    let took = feed(&mut replay, pages, AccessKind::Store, || places.next().unwrap_or(0))?;
+    Ok((replay, Touched { pages, took }))
 }
 
 pub(super) fn gups(bench: &Bench<'_>, mode: Mode, data_lines: bool) -> Result<Measured, BenchError> {
-    let bytes = bench.size.bytes;
-    let (mut replay, first_touch) = touched(bench, mode, data_lines)?;
     let mut random = random(3);
-    let mut next = move || random.next_u64() & (bytes - 8);
-    let done = bench.size.accesses / 20;
-    feed(&mut replay, done / 10, AccessKind::Store, &mut next)?;
-    let before = counted(&mut replay)?;
-    let took = feed(&mut replay, done, AccessKind::Store, &mut next)?;
-    let references_a_walk = a_walk(&before, &counted(&mut replay)?);
-    Ok(Measured { done, took, references_a_walk, first_touch: Some(first_touch) })
+    let bytes = bench.size.bytes;
+    let (mut replay, first_touch) = touched(bench, mode, bytes, data_lines)?;
+    let count = bench.size.accesses / 20;
+    let places = || random.next_u64() & (bytes - 8);
+    let measured = measure(&mut replay, [count / 10, count], AccessKind::Store, places)?;
+    Ok(Measured { first_touch: Some(first_touch), ..measured })
 }
 
 /// A trace, over and over until enough of it was replayed; opening and decoding are timed too.
 pub(super) fn trace(bench: &Bench<'_>, path: &Path) -> Result<Measured, BenchError> {
+    let mut all = Counters::default();
     let mut done = 0;
     let mut took = Duration::ZERO;
     while done < bench.size.accesses / 10 {
-        let mut replay = replay(bench, Mode::Native, 1 << 30, false)?;
+        let mut replay = replay(bench, Mode::Native, 0, bench.data_lines)?;
         let started = Instant::now();
         let mut source = terrace_trace::open(path)?;
         let mut batch = Batch::new();
         while source.next_batch(&mut batch)? {
             replay.feed(&mut batch)?;
         }
+        let counters = counted(&mut replay)?;
         took += started.elapsed();
-        // ChampSim's records are instructions, most without an access.
-        let records = if source.format() == terrace_trace::Format::ChampSim {
-            replay.instructions()
-        } else {
-            counted(&mut replay)?.references
+        all.add(&counters);
+        // A record of ChampSim's is an instruction, and gives a fetch beside its operands.
+        let records = match source.format() {
+            Format::ChampSim => replay.instructions(),
+            _ => counters.references,
         };
         if records == 0 {
-            break;
+            return Err(BenchError::Empty { trace: path.display().to_string() });
         }
         done += records;
     }
-    Ok(Measured { done, took, references_a_walk: 0.0, first_touch: None })
-}
-
-/// Table entries read by each walk between two counts.
-fn a_walk(before: &Counters, after: &Counters) -> f64 {
-    let walks = after.walks - before.walks;
-    if walks == 0 { 0.0 } else { convert::ratio(after.walk_references - before.walk_references, walks) }
+    Ok(Measured::new(done, took, &Counters::default(), &all))
 }

@@ -16,6 +16,8 @@ mod settings;
 mod workers;
 mod world;
 
+pub(crate) use world::build;
+
 pub use error::{Failure, ReplayError};
 pub use kinds::{Kinds, UnknownKinds};
 pub use run::Replay;

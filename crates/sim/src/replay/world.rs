@@ -12,9 +12,10 @@ use crate::mapping::{
     TwoDimensional,
 };
 use crate::time::Interval;
+use crate::walk::Explained;
 
 /// One mode's machine and tables, whatever the mode.
-pub(super) trait World: Send {
+pub(crate) trait World: Send {
     /// Runs accesses of a thread. An error comes with the place of the access that met it.
     fn run(&mut self, thread: usize, accesses: &[Access]) -> Result<(), (usize, Failure)>;
 
@@ -23,6 +24,9 @@ pub(super) trait World: Send {
 
     /// What each CPU that ran an access did, with its number.
     fn intervals(&self) -> Vec<(usize, Interval)>;
+
+    /// Runs one access on CPU 0, and says every step of it. Its page has been touched.
+    fn explain(&mut self, access: Access) -> Explained;
 }
 
 /// On bare metal.
@@ -33,7 +37,7 @@ const GUEST: Context = Context { pcid: 0, vpid: 1, root: 0 };
 const GUEST_ON_EPT: Context = Context { pcid: 0, vpid: 1, root: 1 };
 
 /// Builds the world of a mode.
-pub(super) fn build(
+pub(crate) fn build(
     mode: Mode,
     machine: &Machine,
     rule: &Rule,
@@ -115,6 +119,13 @@ impl<B: Below + Send> World for Walked<B> {
             sum.add(&self.mmu.counters(cpu));
         }
         sum
+    }
+
+    fn explain(&mut self, access: Access) -> Explained {
+        let entries =
+            self.stack.first.path(access.addr).map(|step| (step.level, step.address.get())).collect();
+        let (steps, result) = self.mmu.explain(0, &mut self.stack, access);
+        Explained { steps, result, entries }
     }
 
     fn intervals(&self) -> Vec<(usize, Interval)> {

@@ -35,6 +35,10 @@ impl World for Fake {
         Vec::new()
     }
 
+    fn explain(&mut self, _: Access) -> crate::walk::Explained {
+        unreachable!("only replays are tested here")
+    }
+
     fn counters(&self) -> Counters {
         Counters { references: self.seen, ..Counters::default() }
     }
@@ -111,6 +115,10 @@ fn a_panic_of_a_thread_is_passed_on() {
         }
         fn intervals(&self) -> Vec<(usize, crate::time::Interval)> {
             Vec::new()
+        }
+
+        fn explain(&mut self, _: Access) -> crate::walk::Explained {
+            unreachable!("only replays are tested here")
         }
 
         fn counters(&self) -> Counters {

@@ -1,4 +1,4 @@
-//! What a replay costs on this machine, mode by mode: `cargo bench -p terrace-sim --bench replays`.
+//! What a replay costs on this machine, mode by mode.
 //!
 //! Small worlds, for comparing changes; `terrace bench` measures the sizes that the engine's speed is stated for.
 
@@ -17,10 +17,6 @@ use terrace_trace::{Batch, ThreadIndex};
 const PAGES: u64 = 1 << 16;
 /// Where they begin.
 const START: u64 = 1 << 44;
-
-fn main() {
-    divan::main();
-}
 
 fn replay(mode: Mode) -> Replay {
     let machine = builtin("broadwell-e5-2620v4", &[]).expect("a built-in machine");

@@ -1,4 +1,4 @@
-//! What decoding a trace costs on this machine: `cargo bench -p terrace-sim --bench traces`.
+//! What decoding a trace costs on this machine.
 //!
 //! Opening, inflating and decoding are timed, with a consumer that does nothing but add addresses up. Readers inflate
 //! ahead on other threads, so that this is not the time of one core.
@@ -6,10 +6,6 @@
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use terrace_trace::Batch;
-
-fn main() {
-    divan::main();
-}
 
 /// Reads a whole trace: its accesses, and the sum of their addresses.
 fn read(path: &str) -> (usize, u64) {
