@@ -63,18 +63,9 @@ impl Translate<Gpa> for Extended {
         }
         nested.references.tally.nested_tlb_misses += 1;
         let vector = nested.references.vector;
-        match vector.apart(ExtendedWalk { below: self, nested, addr, kind }) {
-            Ok(found) => {
-                nested.structures.insert(addr, nested.guest, found);
-                Ok(found)
-            }
-            Err(fault) => {
-                if let Fault::Extended { .. } = fault {
-                    nested.structures.remove(addr, nested.guest);
-                }
-                Err(fault)
-            }
-        }
+        let found = vector.apart(ExtendedWalk { below: self, nested, addr, kind })?;
+        nested.structures.insert(addr, nested.guest, found);
+        Ok(found)
     }
 
     #[cold]
@@ -253,7 +244,7 @@ impl NestedStructures {
 
     /// Removes what is kept for `addr`.
     #[cold]
-    fn remove(&mut self, addr: Addr<Gpa>, guest: u16) {
+    pub(super) fn remove(&mut self, addr: Addr<Gpa>, guest: u16) {
         self.remove_pages(addr, guest);
         self.walk_caches.remove(addr, guest);
     }

@@ -143,8 +143,10 @@ impl Structures {
                 self.remove_upper(Addresses::One(addr), &tags);
                 return;
             }
-            // The guest-physical side was dropped where the fault arose.
-            Fault::Extended { .. } => tally.ept_violations += 1,
+            Fault::Extended { addr, .. } => {
+                tally.ept_violations += 1;
+                self.nested.remove(addr, tags.guest);
+            }
             Fault::Segment { .. } => tally.segment_violations += 1,
             Fault::LogFull { .. } => {
                 tally.log_full_exits += 1;

@@ -232,5 +232,3 @@ impl Mmu<'_> {
         }
     }
 }
-
-thread_local! { pub(crate) static HACK: std::cell::Cell<bool> = const { std::cell::Cell::new(false) }; }

@@ -18,12 +18,10 @@ impl Mmu<'_> {
             }
             Fault::Ept { addr, .. } => {
                 self.cpu.counts.one("ept_violations");
-                if !super::HACK.with(|h| h.replace(false)) {
-                    self.core.nested_tlbs.remove_address(addr, guest);
-                    self.core
-                        .nested_walk_caches
-                        .remove(|tags, is_for: &dyn Fn(Addr<Gpa>) -> bool| tags == guest && is_for(addr));
-                }
+                self.core.nested_tlbs.remove_address(addr, guest);
+                self.core
+                    .nested_walk_caches
+                    .remove(|tags, is_for: &dyn Fn(Addr<Gpa>) -> bool| tags == guest && is_for(addr));
                 self.core.remove_for_address(va, own, |tags| tags);
             }
             Fault::Segment { .. } => {

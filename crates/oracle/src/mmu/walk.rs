@@ -123,7 +123,6 @@ fn set_used<S: Space>(
         return Ok(());
     }
     if !at.writable {
-        super::HACK.with(|h| h.set(true));
         return Err(Fault::Ept { addr: Addr::new(at.said + index.byte_offset()), protection: true });
     }
     table.memory_mut().set_bits(at.node, index, bits);
