@@ -107,7 +107,7 @@ fn a_users_machine_file_is_equal_to_a_built_in_one() {
 #[test]
 fn the_examples_in_the_help_work() {
     let mut examples = 0;
-    for command in ["replay", "list"] {
+    for command in ["replay", "walk", "list"] {
         let help = terrace(&[command, "--help"]).success();
         for example in help.lines().filter_map(|line| line.strip_prefix("  terrace ")) {
             let words = example.split(' ').map(|word| word.replace("tests/data/", &data("")));
@@ -117,7 +117,7 @@ fn the_examples_in_the_help_work() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 7);
+    assert_eq!(examples, 11);
 }
 
 #[test]

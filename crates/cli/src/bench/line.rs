@@ -9,6 +9,7 @@ use terrace_sim::bench::{Measured, Row, Size, Touched};
 /// One measured figure.
 pub(super) struct Line {
     pub(super) name: String,
+    /// What was done; with spaces before it, about the row above.
     pub(super) work: String,
     pub(super) unit: &'static str,
     /// What it must be, where that is stated.
@@ -48,7 +49,7 @@ impl Must {
 pub(super) fn of_rate(row: &Row, size: Size, measured: Result<Measured, String>) -> Line {
     let work = match &measured {
         Ok(measured) if measured.walks > 0 => format!(
-            "{} ({:.1} % walk, {:.1} reads each)",
+            "{}; {:.1} % walk, {:.1} reads each",
             row.what,
             100.0 * convert::ratio(measured.walks, measured.accesses),
             convert::ratio(measured.walk_references, measured.walks)

@@ -72,8 +72,8 @@ fn measure(bench: &Bench<'_>, arguments: &BenchArguments) -> Result<Report, CliE
         }
         let measured = row.measure(bench).map_err(CliError::Bench)?;
         report.lines.push(line::of_rate(row, bench.size, Ok(measured)));
-        report.lines.extend(measured.first_touch.map(|touched| line::of_first_touch(row, touched)));
         if let Some(mode) = row.peak_mode() {
+            report.lines.extend(measured.first_touch.map(|touched| line::of_first_touch(row, touched)));
             show(&format!("{}: memory", row.what));
             report.lines.push(line::of_memory(row, bench.size, peak::of_mode(mode, arguments)));
         }
@@ -93,9 +93,7 @@ fn measure(bench: &Bench<'_>, arguments: &BenchArguments) -> Result<Report, CliE
 
 /// Why the row `trace` is not measured.
 fn no_trace() -> String {
-    format!(
-        "not measured: no {DEFAULT_TRACE} here; run it in the repository, or name a trace with --trace FILE"
-    )
+    format!("no {DEFAULT_TRACE} here; run it in the repository, or name a trace with --trace FILE")
 }
 
 /// The machine's own random updates, and how many times slower the simulated ones are.

@@ -17,7 +17,7 @@ pub(super) fn own() -> Option<u64> {
 /// The peak of a process that touches the pages of GUPS in this mode and does nothing else: it is that of everything
 /// that a process ever did, so each mode needs one of its own. Otherwise, why it is not known.
 pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments) -> Result<u64, String> {
-    let failed = |reason: &dyn std::fmt::Display| format!("not measured: a process of its own: {reason}");
+    let failed = |reason: &dyn std::fmt::Display| format!("in a process of its own: {reason}");
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     let mut command = Command::new(program);
     command.args(["bench", "--peak", mode.name(), "--machine", &arguments.machine]);
@@ -35,7 +35,7 @@ pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments) -> Result<u64, Str
     }
     let text = String::from_utf8_lossy(&output.stdout);
     match text.trim().parse() {
-        Ok(0) => Err("not measured: this system does not tell".to_owned()),
+        Ok(0) => Err("this system does not tell".to_owned()),
         Ok(bytes) => Ok(bytes),
         Err(_) => Err(failed(&format!("found `{}`; expected a number of bytes", text.trim()))),
     }

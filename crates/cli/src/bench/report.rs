@@ -50,11 +50,10 @@ impl Report {
         table.set_header(["row", "work", "must reach", "measured", "", "verdict"]);
         for line in &self.lines {
             let must = line.must.map_or(String::new(), |must| must.to_string());
-            let (figure, unit) = match &line.measured {
-                Ok(figure) => (format!("{figure:.1}"), line.unit),
-                Err(reason) => (String::new(), reason.as_str()),
-            };
-            table.add_row([&line.name, &line.work, &must, &figure, unit, &line.verdict()]);
+            let figure = line.measured.as_ref().map_or("-".to_owned(), |figure| format!("{figure:.1}"));
+            // What belongs to the row above is not chosen by a name.
+            let name = if line.work.starts_with(' ') { "" } else { &line.name };
+            table.add_row([name, &line.work, &must, &figure, line.unit, &line.verdict()]);
         }
         for column in [2, 3] {
             if let Some(column) = table.column_mut(column) {
@@ -62,6 +61,11 @@ impl Report {
             }
         }
         let _ = writeln!(text, "{table}");
+        for line in &self.lines {
+            if let Err(reason) = &line.measured {
+                let _ = writeln!(text, "{} is not measured: {reason}", line.name);
+            }
+        }
         text
     }
 

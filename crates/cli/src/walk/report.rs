@@ -110,8 +110,7 @@ fn shown(step: &WalkStep, mode: Mode, machine: &Machine) -> Shown {
         }
         Step::NestedEntry { entry, .. } => read(&mut shown, below, "EPT ", entry, step, machine),
         Step::Segment { found, .. } => {
-            shown.layer = below.to_owned();
-            shown.what = "base and limit".to_owned();
+            (shown.layer, shown.what) = (below.to_owned(), "base and limit".to_owned());
             shown.memory = format!("HPA {:#x}", found.get());
         }
     }
@@ -120,8 +119,7 @@ fn shown(step: &WalkStep, mode: Mode, machine: &Machine) -> Shown {
 
 /// An entry that was read.
 fn read(shown: &mut Shown, layer: &str, prefix: &str, entry: EntryRead, step: &WalkStep, machine: &Machine) {
-    shown.layer = layer.to_owned();
-    shown.what = format!("{prefix}{}", entry_name(entry.level));
+    (shown.layer, shown.what) = (layer.to_owned(), format!("{prefix}{}", entry_name(entry.level)));
     shown.memory = format!("HPA {:#x}", entry.at.get());
     shown.served = format!("{}, {}", server(entry, machine), entry.latency.get());
     shown.cycles = step.cycles.get().to_string();

@@ -121,7 +121,8 @@ impl Row {
             Kind::Gups { mode, data_lines } => work::gups(bench, mode, data_lines || bench.data_lines),
             Kind::Trace => work::trace(bench, bench.trace),
             Kind::ChampSim => {
-                let file = champsim::write(bench.size.accesses / 200)?;
+                // Fewer would go to so few pages that none is missed.
+                let file = champsim::write((bench.size.accesses / 200).max(200_000))?;
                 work::trace(bench, file.path())
             }
         }

@@ -130,29 +130,26 @@ pub(super) fn gups(bench: &Bench<'_>, mode: Mode, data_lines: bool) -> Result<Me
 
 /// A trace, over and over until enough of it was replayed; opening and decoding are timed too.
 pub(super) fn trace(bench: &Bench<'_>, path: &Path) -> Result<Measured, BenchError> {
-    let mut all = Counters::default();
+    let mut replay = replay(bench, Mode::Native, 0, bench.data_lines)?;
     let mut done = 0;
-    let mut took = Duration::ZERO;
+    let started = Instant::now();
     while done < bench.size.accesses / 10 {
-        let mut replay = replay(bench, Mode::Native, 0, bench.data_lines)?;
-        let started = Instant::now();
         let mut source = terrace_trace::open(path)?;
         let mut batch = Batch::new();
         while source.next_batch(&mut batch)? {
             replay.feed(&mut batch)?;
         }
-        let counters = counted(&mut replay)?;
-        took += started.elapsed();
-        all.add(&counters);
         // A record of ChampSim's is an instruction, and gives a fetch beside its operands.
+        let statistics = source.statistics();
         let records = match source.format() {
-            Format::ChampSim => replay.instructions(),
-            _ => counters.references,
+            Format::ChampSim => statistics.records,
+            _ => statistics.references(),
         };
         if records == 0 {
             return Err(BenchError::Empty { trace: path.display().to_string() });
         }
         done += records;
     }
-    Ok(Measured::new(done, took, &Counters::default(), &all))
+    let took = started.elapsed();
+    Ok(Measured::new(done, took, &Counters::default(), &counted(&mut replay)?))
 }
