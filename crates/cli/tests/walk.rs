@@ -1,5 +1,6 @@
 //! `terrace walk`: the steps of one translation.
 
+#[expect(dead_code, reason = "a walk needs no trace")]
 mod run;
 
 use run::terrace;
@@ -12,8 +13,8 @@ fn walks(arguments: &[&str]) -> Value {
     serde_json::from_str(&terrace(&all).success()).unwrap()
 }
 
-fn references(mode: &str, pages: &str, more: &[&str]) -> u64 {
-    let arguments: Vec<&str> = ["--mode", mode, "--pages", pages].iter().chain(more).copied().collect();
+fn references(mode: &str, pages: &str, options: &[&str]) -> u64 {
+    let arguments: Vec<&str> = ["--mode", mode, "--pages", pages].iter().chain(options).copied().collect();
     walks(&arguments)["walks"][0]["walk_references"].as_u64().unwrap()
 }
 
