@@ -38,7 +38,7 @@ struct Compare<'a>(&'a Lanes);
 impl Work for Compare<'_> {
     type Output = u32;
 
-    #[inline(always)]
+    #[inline]
     fn run<V: Vector>(self, vector: V) -> u32 {
         vector.matches(self.0, 0)
     }
