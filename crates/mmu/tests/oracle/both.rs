@@ -78,6 +78,10 @@ impl Both {
         self.mmu.set_context(cpu, Context { pcid: tag.pcid, vpid: tag.vpid, root: tag.root });
     }
 
+    pub(crate) fn context(&self, cpu: usize) -> Tag {
+        self.tags[cpu]
+    }
+
     pub(crate) fn set_data_lines(&mut self, on: bool) {
         self.mmu.set_data_lines(on);
         self.oracle.set_data_lines(on);
@@ -128,8 +132,7 @@ impl Both {
         for &access in accesses {
             let expected = in_our_terms(self.oracle.access(cpu, self.tags[cpu], tables, access));
             if !batch {
-                let ours = self.mmu.access(cpu, stack, access);
-                same("result", &ours, &expected)?;
+                same("result", &self.mmu.access(cpu, stack, access), &expected)?;
             }
             match expected {
                 Ok(translation) => translations.push(translation),

@@ -1,30 +1,74 @@
-//! One case: a machine, a world on it, and a history.
+//! One case: a machine, and a history on it.
 
-use terrace_addr::{Addr, Hpa, convert};
+use core::fmt;
+use std::collections::BTreeMap;
+
+use terrace_addr::{Addr, Bytes, Hpa};
 use terrace_machine::Machine;
 
 use crate::draw::Draw;
-use crate::history::{self, Operation};
+use crate::history::{self, Operation, Places};
 use crate::machines;
-use crate::pair::{Sums, Tallies};
-use crate::worlds::{self, Kind};
+use crate::run::Run;
+use crate::worlds::{Native, Nested, Segmented, Shadow, TwoDimensional};
+
+/// What lies below the guest.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Native,
+    TwoDimensional,
+    Segment,
+    Shadow,
+    Nested,
+}
+
+/// What does not change in a history.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub(crate) machine: Machine,
+    pub(crate) seed: u64,
+    /// The first address behind each part of memory, and its node.
+    pub(crate) parts: Vec<(Addr<Hpa>, usize)>,
+    /// How many accesses the engine looks ahead.
+    pub(crate) look_ahead: usize,
+    pub(crate) data_lines: bool,
+    /// Which CPUs keep a log at first.
+    pub(crate) logs: Vec<bool>,
+    pub(crate) segment: (Addr<Hpa>, Bytes),
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
-    machine: Machine,
-    /// The first address behind each part of memory, and its node.
-    layout: Vec<(Addr<Hpa>, usize)>,
-    world: Kind,
-    seed: u64,
+    kind: Kind,
+    setting: Setting,
     history: Vec<Operation>,
+}
+
+/// How often things happened, by their names.
+pub(crate) type Sums = BTreeMap<String, u64>;
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, operation) in self.history.iter().enumerate() {
+            writeln!(f, "  {at}: {operation:?}")?;
+        }
+        let Machine { vendor, topology, paging, memory, .. } = &self.setting.machine;
+        let Machine { tlb, walk_cache, nested_tlb, nested_walk_cache, cache, .. } = &self.setting.machine;
+        writeln!(f, "{:?}, {vendor}, {topology:?}, {paging:?}, nodes {:?}", self.kind, memory.keys())?;
+        writeln!(f, "{tlb:?}\n{walk_cache:?}\n{nested_tlb:?}\n{nested_walk_cache:?}\n{cache:?}")?;
+        let Setting { parts, look_ahead, data_lines, logs, segment, .. } = &self.setting;
+        write!(
+            f,
+            "parts {parts:?}, look ahead {look_ahead}, data lines {data_lines}, logs {logs:?}, {segment:?}"
+        )
+    }
 }
 
 impl Case {
     pub(crate) fn new(number: u64) -> Self {
         let mut draw = Draw::new(number);
-        let mut machine = machines::draw(&mut draw);
-        let layout = machines::layout(&mut draw, machine.memory.len());
-        let world = draw.pick(&[
+        let machine = machines::draw(&mut draw);
+        let kind = draw.pick(&[
             Kind::Native,
             Kind::TwoDimensional,
             Kind::TwoDimensional,
@@ -34,49 +78,82 @@ impl Case {
             Kind::Shadow,
             Kind::Nested,
         ]);
-        let mut history = Vec::new();
-        if world.has_ept() && draw.percent(6) {
-            // A log holds 512 addresses: only one that is almost full will fill up.
-            machine.paging.ept_accessed_dirty = true;
-            history.extend(history::fill_log(&mut draw));
+        let cpus = machines::cpus(&machine);
+        let keeps = draw.percent(40);
+        let logs: Vec<_> = (0..cpus).map(|_| keeps && draw.percent(80)).collect();
+        let setting = Setting {
+            parts: machines::parts(&mut draw, &machine),
+            machine,
+            seed: number,
+            look_ahead: draw.pick(&[1, 2, 7, 32]),
+            data_lines: draw.percent(50),
+            segment: history::segment(&mut draw),
+            logs,
+        };
+        let length = 20 + draw.below(80);
+        let places = Places::new(&mut draw);
+        let mut history: Vec<_> = (0..length).map(|_| Operation::draw(&mut draw, &places, cpus)).collect();
+        let fills = setting.machine.paging.ept_accessed_dirty && setting.logs[0] && draw.percent(12);
+        if fills && matches!(kind, Kind::TwoDimensional | Kind::Nested) {
+            history.insert(0, Operation::FillLog { cpu: 0 });
         }
-        let cpus = convert::index32(machines::cpus(&machine));
-        for _ in 0..20 + draw.below(100) {
-            history.push(Operation::draw(&mut draw, machine.vendor, world, cpus));
-        }
-        Self { machine, layout, world, seed: number, history }
+        Self { kind, setting, history }
     }
 
-    /// Runs the case on both; what was counted in all, or what differed.
+    /// Runs the case on both; the counts of all CPUs together and what else happened, or what differed.
     pub(crate) fn run(&self) -> Result<Sums, String> {
-        let mut tallies = Tallies::new();
-        let mut world = worlds::new(self.world, &self.machine, &self.layout, self.seed);
-        for (at, operation) in self.history.iter().enumerate() {
-            world
-                .apply(operation, &mut tallies)
-                .map_err(|difference| format!("operation {at}: {difference}"))?;
+        match self.kind {
+            Kind::Native => Run::<Native>::new(&self.setting).all(&self.history),
+            Kind::TwoDimensional => Run::<TwoDimensional>::new(&self.setting).all(&self.history),
+            Kind::Segment => Run::<Segmented>::new(&self.setting).all(&self.history),
+            Kind::Shadow => Run::<Shadow>::new(&self.setting).all(&self.history),
+            Kind::Nested => Run::<Nested>::new(&self.setting).all(&self.history),
         }
-        world.compare().map(|counts| Sums { counts, tallies })
     }
 
-    /// The same case with only those operations, and of runs those accesses, that are needed for it to fail.
+    /// The same case with only those operations, accesses of batches, and structures that are needed for it to fail.
     pub(crate) fn smallest(mut self) -> Self {
+        self.leave_out(|machine| &mut machine.tlb);
+        self.leave_out(|machine| &mut machine.walk_cache);
+        self.leave_out(|machine| &mut machine.nested_tlb);
+        self.leave_out(|machine| &mut machine.nested_walk_cache);
+        self.leave_out(|machine| &mut machine.cache);
         let mut at = 0;
         while at < self.history.len() {
             let removed = self.history.remove(at);
-            if self.run().is_err() {
-                continue;
+            if self.run().is_ok() {
+                self.history.insert(at, removed);
+                self.shorten(at);
+                at += 1;
             }
-            self.history.insert(at, removed);
-            for smaller in (0..self.history[at].parts()).rev() {
-                let whole = self.history[at].clone();
-                self.history[at] = whole.without(smaller);
-                if self.run().is_ok() {
-                    self.history[at] = whole;
-                }
-            }
-            at += 1;
         }
         self
+    }
+
+    /// Leaves structures of one sort out.
+    fn leave_out<T: Clone>(&mut self, of: impl Fn(&mut Machine) -> &mut BTreeMap<String, T>) {
+        let names: Vec<_> = of(&mut self.setting.machine).keys().cloned().collect();
+        for name in names {
+            let before = self.setting.machine.clone();
+            of(&mut self.setting.machine).remove(&name);
+            if self.setting.machine.validate().is_err() || self.run().is_ok() {
+                self.setting.machine = before;
+            }
+        }
+    }
+
+    /// Leaves accesses of the operation at `at` out.
+    fn shorten(&mut self, at: usize) {
+        let mut number = 0;
+        while let Operation::Accesses { wanted, .. } = &mut self.history[at]
+            && number < wanted.len()
+        {
+            let removed = wanted.remove(number);
+            if self.run().is_ok() {
+                let Operation::Accesses { wanted, .. } = &mut self.history[at] else { return };
+                wanted.insert(number, removed);
+                number += 1;
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers that a case is made from.
+//! Random numbers.
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -8,14 +8,18 @@ use terrace_addr::convert;
 pub(crate) struct Draw(Xoshiro256PlusPlus);
 
 impl Draw {
-    /// The numbers of the case `number`.
-    pub(crate) fn new(number: u64) -> Self {
-        Self(Xoshiro256PlusPlus::seed_from_u64(number))
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
     /// One of 0 to `below` − 1.
     pub(crate) fn below(&mut self, below: u64) -> u64 {
         self.0.next_u64() % below
+    }
+
+    /// The same, as an index.
+    pub(crate) fn index(&mut self, below: u64) -> usize {
+        convert::index(self.below(below))
     }
 
     /// True `of` times in a hundred.
@@ -24,11 +28,6 @@ impl Draw {
     }
 
     pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[convert::index(self.below(convert::count(from.len())))]
-    }
-
-    /// `value` `of` times in a hundred, otherwise `None`.
-    pub(crate) fn maybe<T>(&mut self, of: u64, value: T) -> Option<T> {
-        self.percent(of).then_some(value)
+        from[self.index(convert::count(from.len()))]
     }
 }

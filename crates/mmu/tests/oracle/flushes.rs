@@ -21,8 +21,9 @@ pub(crate) struct Flush {
     broadcast: Broadcast,
 }
 
+/// What INVLPGB adds.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "the bits of the instruction's register")]
+#[expect(clippy::struct_excessive_bools, reason = "the instruction has as many flags")]
 struct Broadcast {
     addresses: Option<(PageSize, u32)>,
     pcid: bool,

@@ -1,39 +1,52 @@
 //! What happens in a case.
 
 use terrace_addr::{AccessKind, Addr, Bytes, Hpa, PageSize};
-use terrace_machine::Vendor;
-use terrace_mmu::Vectors;
-use terrace_oracle::{Invalidation, Tag};
 use terrace_table::LeafFlags;
 
 use crate::draw::Draw;
-use crate::invalidations;
-use crate::worlds::Kind;
+use crate::flushes::Flush;
 
 /// An address, among few: a 4K page in one of a few 2M regions in one of a few 1G regions, in one of a few corners
-/// of the space.
+/// of the space. The last corner is the end of the space, which the start follows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place(pub(crate) u64);
+pub(crate) struct Place {
+    pub(crate) at: u64,
+    /// Whether it is made canonical for the table that it is used with; otherwise it may be one that the table does not
+    /// cover.
+    pub(crate) canonical: bool,
+}
 
-impl Place {
-    pub(crate) fn draw(draw: &mut Draw) -> Self {
-        let corner = draw.pick(&[0, 0, 0, 1 << 40, 1 << 47]);
-        let offset = draw.pick(&[0, 8, 4095, 4092, 0x1f_fffc]);
-        Self(corner + (draw.below(2) << 30) + (draw.below(3) << 21) + (draw.below(4) << 12) + offset)
+/// Where a case mostly works, so that what is cached is used again, changed and invalidated.
+pub(crate) struct Places(Vec<Place>);
+
+impl Places {
+    pub(crate) fn new(draw: &mut Draw) -> Self {
+        Self((0..3 + draw.below(8)).map(|_| Self::anywhere(draw)).collect())
+    }
+
+    fn anywhere(draw: &mut Draw) -> Place {
+        let corner = draw.pick(&[0, 0, 0, 0, 1 << 40, 1 << 47, (1 << 57) - 0x20_2000]);
+        let offset = draw.pick(&[0, 8, 0x38, 4095, 4092, 0x1f_fffc]);
+        let at = corner + (draw.below(2) << 30) + (draw.below(3) << 21) + (draw.below(4) << 12) + offset;
+        Place { at, canonical: draw.percent(97) }
+    }
+
+    pub(crate) fn draw(&self, draw: &mut Draw) -> Place {
+        if draw.percent(75) { draw.pick(&self.0) } else { Self::anywhere(draw) }
     }
 }
 
-/// Which table a change is for: the guest's or program's, the one below it, or in worlds of three layers one of
-/// the two that the last is composed of.
+/// Which table a change is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layer {
     First,
     Second,
-    Upper,
-    Lower,
+    Third,
+    /// What software composed of two of them.
+    Composed,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     Unmap,
     Protect(LeafFlags),
@@ -43,173 +56,165 @@ pub(crate) enum Change {
     Prune,
 }
 
-/// One access.
+/// One access of a batch.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Touch {
+pub(crate) struct Wanted {
     pub(crate) at: Place,
-    /// The address is taken as it is, though the tables' levels may not translate it.
-    pub(crate) is_anywhere: bool,
     pub(crate) size: u16,
     pub(crate) kind: AccessKind,
 }
 
 /// What software does about faults.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mending {
-    /// What is absent is mapped by pages of this size and with these flags.
-    pub(crate) page: PageSize,
-    pub(crate) flags: LeafFlags,
-    /// Guest-physical pages are allowed everything where that was missing.
-    pub(crate) allows: bool,
-    /// Full logs are emptied.
-    pub(crate) empties: bool,
-    /// What is mapped lies where no table and no segment reaches.
-    pub(crate) is_beyond: bool,
-}
-
-/// How the engine is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum How {
-    Access,
-    Explain,
+pub(crate) struct Mend {
+    /// Absent pages are mapped at these sizes, one for each layer, or at smaller ones where something is in the way.
+    pub(crate) pages: [PageSize; 3],
+    /// And with these flags.
+    pub(crate) flags: [LeafFlags; 3],
+    /// To frames that no EPT of 4 levels covers.
+    pub(crate) far: bool,
+    /// Everything is allowed where an access was forbidden.
+    pub(crate) allow: bool,
+    /// A full log is emptied.
+    pub(crate) empty_log: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
-    Access { cpu: usize, how: How, touch: Touch, mending: Mending },
-    Run { cpu: usize, touches: Vec<Touch>, mending: Mending },
-    Change { layer: Layer, at: Place, page: PageSize, change: Change },
-    Invalidate { cpu: usize, invalidation: Invalidation },
-    Context { cpu: usize, tag: Tag },
+    /// After a fault that was mended, the access is tried again; others are left out.
+    Accesses {
+        cpu: usize,
+        wanted: Vec<Wanted>,
+        /// As a batch, or one by one with their translations compared.
+        batch: bool,
+        mend: Mend,
+    },
+    Change {
+        layer: Layer,
+        at: Place,
+        page: PageSize,
+        change: Change,
+    },
+    Flush {
+        cpu: usize,
+        flush: Flush,
+    },
+    /// What is not given stays.
+    Context {
+        cpu: usize,
+        pcid: Option<u16>,
+        vpid: Option<u16>,
+        root: Option<u16>,
+    },
     DataLines(bool),
-    LookAhead(usize),
-    Vectors(Vectors),
-    KeepLog { cpu: usize, on: bool },
-    TakeLog { cpu: usize },
-    /// So many first stores to pages that are used for nothing else.
-    FillLog { cpu: usize, pages: u64 },
-    /// The segment moves; nothing is invalidated.
-    MoveSegment { base: Addr<Hpa>, size: Bytes },
+    KeepLog {
+        cpu: usize,
+        on: bool,
+    },
+    TakeLog {
+        cpu: usize,
+    },
+    /// Stores to pages that were never stored to, until a log is full.
+    FillLog {
+        cpu: usize,
+    },
+    /// A base that is not given stays.
+    Segment {
+        base: Option<Addr<Hpa>>,
+        size: Bytes,
+    },
 }
 
 /// Flags of leaves: most allow everything.
-pub(crate) fn flags(draw: &mut Draw) -> LeafFlags {
+fn flags(draw: &mut Draw) -> LeafFlags {
     let mut flags = LeafFlags::READ | LeafFlags::USER;
-    flags.set(LeafFlags::WRITE, draw.percent(85));
+    flags.set(LeafFlags::WRITE, draw.percent(80));
     flags.set(LeafFlags::EXECUTE, draw.percent(80));
-    flags.set(LeafFlags::GLOBAL, draw.percent(15));
+    flags.set(LeafFlags::GLOBAL, draw.percent(20));
     flags.set(LeafFlags::ACCESSED, draw.percent(20));
     flags.set(LeafFlags::DIRTY, draw.percent(20));
     flags
 }
 
 fn page(draw: &mut Draw) -> PageSize {
-    use PageSize::{Size1G, Size2M, Size4K};
-    draw.pick(&[Size4K, Size4K, Size2M, Size2M, Size1G])
+    draw.pick(&[PageSize::Size4K, PageSize::Size4K, PageSize::Size2M, PageSize::Size2M, PageSize::Size1G])
 }
 
-impl Touch {
-    fn draw(draw: &mut Draw) -> Self {
-        Self {
-            at: Place::draw(draw),
-            is_anywhere: draw.percent(2),
-            size: draw.pick(&[0, 1, 4, 8, 8, 8, 64, 5000]),
-            kind: draw.pick(&AccessKind::ALL),
-        }
-    }
-}
-
-impl Mending {
-    fn draw(draw: &mut Draw) -> Self {
-        Self {
-            page: page(draw),
-            flags: flags(draw),
-            allows: draw.percent(50),
-            empties: draw.percent(30),
-            is_beyond: draw.percent(1),
-        }
-    }
-}
-
-/// The tags of a context: those that exist, in worlds of this kind.
-pub(crate) fn tag(draw: &mut Draw, world: Kind) -> Tag {
-    let vpids: &[u16] = if world == Kind::Native { &[0, 0, 0, 1] } else { &[0, 1, 1, 1, 2] };
-    let roots: &[u16] = if world.has_ept() { &[0, 1, 1, 1, 2] } else { &[0] };
-    Tag { pcid: draw.pick(&[0, 0, 1, 2]), vpid: draw.pick(vpids), root: draw.pick(roots) }
-}
-
-/// Where a segment is, and how large: its base a multiple of each page size, its end anywhere.
 pub(crate) fn segment(draw: &mut Draw) -> (Addr<Hpa>, Bytes) {
-    let size = draw.pick(&[0, 4096, 36 << 10, 64 << 10, 2 << 20, 3 << 20, 8 << 20, 8 << 20, 1 << 30, 5 << 30]);
-    let size = match draw.below(8) {
-        0 => size + 4095,
-        1 => u64::saturating_sub(size, 1),
-        2 => size + (draw.below(8) << 12),
-        _ => size,
+    const UNITS: [u64; 3] = [1 << 12, 1 << 21, 1 << 30];
+    let base =
+        (draw.pick(&[0, 32]) << 30) + draw.below(4) * draw.pick(&UNITS) + draw.below(2) * draw.pick(&UNITS);
+    let size = match draw.below(10) {
+        0 => draw.below(6) * draw.pick(&UNITS),
+        // Before, in and behind the guest's tables.
+        1 | 5 => (1 << 20) + draw.below(8) * (1 << 12),
+        2 => draw.below(8 << 20),
+        3 | 4 => (2 + draw.below(6)) << 21,
+        _ => (1 + draw.below(5)) << 30,
     };
-    let base = draw.pick(&[0, 8 << 30])
-        + (draw.pick(&[0, 0, 1]) << 30)
-        + (draw.pick(&[0, 0, 1, 2]) << 21)
-        + (draw.pick(&[0, 0, 1, 2]) << 12);
     (Addr::new(base), Bytes::new(size))
 }
 
-/// A log on CPU 0 that is nearly full, or just full.
-pub(crate) fn fill_log(draw: &mut Draw) -> [Operation; 2] {
-    let pages = 470 + draw.below(50);
-    [Operation::KeepLog { cpu: 0, on: true }, Operation::FillLog { cpu: 0, pages }]
-}
-
 impl Operation {
-    pub(crate) fn draw(draw: &mut Draw, vendor: Vendor, world: Kind, cpus: usize) -> Self {
-        let cpu = if draw.percent(70) { 0 } else { draw.pick(&(0..cpus).collect::<Vec<_>>()) };
-        match draw.below(1000) {
-            0..650 => {
-                let how = if draw.percent(5) { How::Explain } else { How::Access };
-                Self::Access { cpu, how, touch: Touch::draw(draw), mending: Mending::draw(draw) }
-            }
-            650..720 => {
-                let length = draw.pick(&[1, 2, 5, 10, 40]) + draw.below(4);
-                let touches = (0..length).map(|_| Touch::draw(draw)).collect();
-                Self::Run { cpu, touches, mending: Mending::draw(draw) }
-            }
-            720..820 => {
-                let change = match draw.below(6) {
-                    0 => Change::Unmap,
-                    1 => Change::Protect(flags(draw)),
-                    2 => Change::ClearUsed(flags(draw)),
-                    3 => Change::Split,
-                    4 => Change::Merge,
-                    _ => Change::Prune,
-                };
-                let layers = [Layer::First, Layer::First, Layer::Second, Layer::Second, Layer::Upper, Layer::Lower];
-                Self::Change { layer: draw.pick(&layers), at: Place::draw(draw), page: page(draw), change }
-            }
-            820..910 => Self::Invalidate { cpu, invalidation: invalidations::draw(draw, vendor) },
-            910..950 => Self::Context { cpu, tag: tag(draw, world) },
-            950..960 => Self::DataLines(draw.percent(50)),
-            960..965 => Self::LookAhead(draw.pick(&[1, 2, 7, 31, 32])),
-            965..970 => Self::Vectors(draw.pick(&Vectors::ALL)),
-            970..978 => Self::KeepLog { cpu, on: draw.percent(80) },
-            978..982 => Self::TakeLog { cpu },
+    fn accesses(draw: &mut Draw, places: &Places, cpu: usize) -> Self {
+        let batch = draw.percent(30);
+        let count = if batch { 1 + draw.below(12) } else { 1 };
+        let wanted = |_| Wanted {
+            at: places.draw(draw),
+            size: draw.pick(&[0, 1, 4, 8, 8, 8, 8, 8, 64, 5000]),
+            kind: draw.pick(&AccessKind::ALL),
+        };
+        let wanted = (0..count).map(wanted).collect();
+        let mend = Mend {
+            pages: [(); 3].map(|()| page(draw)),
+            flags: [(); 3].map(|()| flags(draw)),
+            far: draw.percent(2),
+            allow: draw.percent(50),
+            empty_log: draw.percent(50),
+        };
+        Self::Accesses { cpu, wanted, batch, mend }
+    }
+
+    fn change(draw: &mut Draw, places: &Places) -> Self {
+        let change = match draw.below(6) {
+            0 => Change::Unmap,
+            1 => Change::Protect(flags(draw)),
+            2 => Change::ClearUsed(flags(draw)),
+            3 => Change::Split,
+            4 => Change::Merge,
+            _ => Change::Prune,
+        };
+        let layer = draw.pick(&[
+            Layer::First,
+            Layer::First,
+            Layer::Second,
+            Layer::Second,
+            Layer::Third,
+            Layer::Composed,
+        ]);
+        Self::Change { layer, at: places.draw(draw), page: page(draw), change }
+    }
+
+    pub(crate) fn draw(draw: &mut Draw, places: &Places, cpus: u64) -> Self {
+        let of = if draw.percent(50) { 1 } else { cpus };
+        let cpu = draw.index(of);
+        match draw.below(100) {
+            0..74 => Self::accesses(draw, places, cpu),
+            74..82 => Self::change(draw, places),
+            82..90 => Self::Flush { cpu, flush: Flush::draw(draw, places) },
+            90..94 => Self::Context {
+                cpu,
+                pcid: draw.percent(40).then(|| draw.pick(&[0, 1, 2])),
+                vpid: draw.percent(30).then(|| draw.pick(&[0, 1, 1, 2])),
+                root: draw.percent(60).then(|| draw.pick(&[1, 2])),
+            },
+            94 => Self::DataLines(draw.percent(50)),
+            95 => Self::KeepLog { cpu, on: draw.percent(70) },
+            96 => Self::TakeLog { cpu },
             _ => {
                 let (base, size) = segment(draw);
-                Self::MoveSegment { base, size }
+                Self::Segment { base: draw.percent(50).then_some(base), size }
             }
         }
-    }
-
-    /// How many parts may be left out.
-    pub(crate) fn parts(&self) -> usize {
-        if let Self::Run { touches, .. } = self { touches.len() } else { 0 }
-    }
-
-    /// The operation without one of its parts.
-    pub(crate) fn without(&self, part: usize) -> Self {
-        let mut smaller = self.clone();
-        if let Self::Run { touches, .. } = &mut smaller {
-            touches.remove(part);
-        }
-        smaller
     }
 }

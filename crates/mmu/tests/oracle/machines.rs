@@ -62,51 +62,6 @@ fn nodes(draw: &mut Draw, sockets: u32) -> BTreeMap<String, MemoryNode> {
     (0..draw.pick(&[1, 2, 3])).map(|number| node(number, draw)).collect()
 }
 
-/// The number of CPUs.
-pub(crate) fn cpus(machine: &Machine) -> u32 {
-    machine.topology.sockets * machine.topology.cores * machine.topology.threads
-}
-
-/// One to three memory nodes, as far from each socket as it happens.
-fn nodes(draw: &mut Draw, sockets: u32) -> BTreeMap<String, MemoryNode> {
-    let count = draw.pick(&[1, 2, 3]);
-    let node = |number, draw: &mut Draw| {
-        let mut latency = || Time::from_picoseconds(1000 * (50 + draw.below(100)));
-        let latency = (0..sockets).map(|_| latency()).collect();
-        let node = MemoryNode { latency: PerSocket::Each(latency), ..BASE.memory["dram0"].clone() };
-        (format!("node{number}"), node)
-    };
-    (0..count).map(|number| node(number, draw)).collect()
-}
-
-/// The first address behind all memory: a segment, which ends highest, ends below.
-pub(crate) const MEMORY_END: u64 = 1 << 37;
-
-/// Memory in parts, most of them ending among addresses that are used.
-pub(crate) fn layout(draw: &mut Draw, nodes: usize) -> Vec<(Addr<Hpa>, usize)> {
-    const ENDS: [u64; 14] = [
-        0x9000,
-        0x20_0000,
-        (1 << 20) + 0x3000,
-        (1 << 20) + 0x8000,
-        4 << 30,
-        (4 << 30) + 0x2000,
-        5 << 30,
-        8 << 30,
-        (8 << 30) + 0x1000,
-        (8 << 30) + 0xa000,
-        (8 << 30) + (2 << 21),
-        9 << 30,
-        (9 << 30) + 0x2000,
-        10 << 30,
-    ];
-    let mut ends: Vec<_> = ENDS.into_iter().filter(|_| draw.percent(30)).collect();
-    ends.push(MEMORY_END);
-    ends.sort_unstable();
-    let all: Vec<_> = (0..nodes).collect();
-    ends.into_iter().map(|end| (Addr::new(end), draw.pick(&all))).collect()
-}
-
 fn source() -> Source {
     Source::All("drawn".into())
 }
@@ -198,13 +153,15 @@ fn caches(draw: &mut Draw) -> BTreeMap<String, Cache> {
     let private = draw.below(levels + 1);
     let mut caches = BTreeMap::new();
     for level in 1..=levels {
-        let parts: &[&[AccessKind]] = match draw.below(6) {
+        // One for all, one for instructions apart, and levels that some kinds pass over.
+        let kinds: &[&[AccessKind]] = match draw.below(8) {
             0 | 1 => &[&[Fetch], &[Load, Store]],
             2 => &[&[Load, Store]],
-            3 => &[&[Fetch, Store]],
-            _ => &[&AccessKind::ALL],
+            3 => &[&[Fetch, Store], &[Load]],
+            4 => &[&[Fetch]],
+            _ => &[&[Fetch, Load, Store]],
         };
-        for (part, kinds) in parts.iter().enumerate() {
+        for (part, kinds) in kinds.iter().enumerate() {
             let (entries, ways, replacement) = shape(draw);
             let slices = draw.pick(&[1, 1, 2, 3]);
             let cache = Cache {
@@ -215,7 +172,7 @@ fn caches(draw: &mut Draw) -> BTreeMap<String, Cache> {
                 slices,
                 shared_by: if level <= private { SharedBy::Core } else { SharedBy::Socket },
                 replacement,
-                latency: level * 10,
+                latency: level * 10 + convert::count(part),
                 source: source(),
             };
             caches.insert(format!("l{level}_{part}"), cache);

@@ -63,7 +63,9 @@ impl<W: World> Run<W> {
                 Ok(())
             }
             Operation::Context { cpu, pcid, vpid, root } => {
-                self.both.set_context(cpu, W::tag(pcid, vpid, root));
+                let now = self.both.context(cpu);
+                let (pcid, vpid) = (pcid.unwrap_or(now.pcid), vpid.unwrap_or(now.vpid));
+                self.both.set_context(cpu, W::tag(pcid, vpid, root.unwrap_or(now.root)));
                 Ok(())
             }
             Operation::DataLines(on) => {

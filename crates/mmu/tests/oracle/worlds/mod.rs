@@ -56,7 +56,7 @@ pub(crate) trait World: Sized {
     fn check(&self, _va: Addr<Gva>, _addr: Addr<Hpa>) -> Result<(), String> {
         Ok(())
     }
-    fn set_segment(&mut self, _base: Addr<Hpa>, _size: Bytes) {}
+    fn set_segment(&mut self, _base: Option<Addr<Hpa>>, _size: Bytes) {}
 }
 
 /// Where the frames of a guest begin.

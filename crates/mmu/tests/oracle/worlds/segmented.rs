@@ -64,7 +64,8 @@ impl World for Segmented {
         self.copies.equal(&self.ours.first)
     }
 
-    fn set_segment(&mut self, base: Addr<Hpa>, size: Bytes) {
+    fn set_segment(&mut self, base: Option<Addr<Hpa>>, size: Bytes) {
+        let base = base.unwrap_or(self.ours.below.base);
         self.ours.below = Segment { base, size };
     }
 }
