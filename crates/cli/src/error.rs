@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use terrace_addr::PageSize;
+use terrace_addr::{Addr, Gva, PageSize};
 use terrace_machine::MachineError;
 use terrace_sim::Mode;
 use terrace_sim::bench::BenchError;
@@ -34,8 +34,13 @@ pub enum CliError {
     #[error("--core-cycles and --mlp: {0}")]
     Program(#[from] InvalidProgram),
     /// An address cannot be translated.
-    #[error("{}{}", unplaced(.0), advice(.0))]
-    Walk(ReplayError),
+    #[error("{:#x}: {}", .address.get(), unplaced(.error))]
+    Walk {
+        /// The address.
+        address: Addr<Gva>,
+        /// Why.
+        error: ReplayError,
+    },
     /// A mode was asked for twice.
     #[error("--mode: found {mode} twice; expected each mode once")]
     Twice {

@@ -7,7 +7,6 @@
 mod digest;
 mod metric;
 mod replay;
-mod walk;
 
 pub use digest::{Sha256, sha256_of};
 pub use metric::{Metric, Unit, metric};
@@ -15,7 +14,6 @@ pub use replay::{
     Input, MachineUsed, Mapping, ModeCounts, ProgramUsed, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION, ReplayResult,
     Time,
 };
-pub use walk::{ModeWalk, Place, WALK_SCHEMA, WALK_SCHEMA_VERSION, WalkAction, WalkResult, WalkStep};
 
 /// The version of the model's numbers. It rises with every change that changes a count for equal input, and each
 /// rise has its entry under "Results" in the changelog.

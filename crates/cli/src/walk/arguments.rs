@@ -1,107 +1,107 @@
 //! Arguments of `terrace walk`.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use terrace_addr::{AccessKind, Addr, Gva};
 use terrace_sim::Mode;
+use terrace_sim::mapping::{MappingFile, PageRules, Placement, Rule};
 
-use super::setup::SetupArguments;
+use crate::CliError;
+use crate::replay::Memory;
 
 const EXAMPLES: &str = "Examples:
-  terrace walk 0x7f1234567abc
+  terrace walk 0x7f1234567abc --mode 2d
   terrace walk 0x7f1234567abc --mode native,nested --pages guest=2M,hypervisor=4K,host=2M
   terrace walk 0x7f1234567abc --mode segment --kind store --format json
-  terrace walk 0x7f1234567abc --warm=0x7f1234566abc
+  terrace walk 0x7f1234567abc --mode 2d --warm
 
-The page is mapped as `terrace replay` maps it. Without --warm the machine has no TLBs, no paging-structure caches and no \
-                        caches: every entry is read, from memory. With it the machine has them all, and another access \
-                        comes first: to the same address, which then is in the TLB, or to one whose walk leaves \
-                        something behind for this one.";
+The page is mapped as `terrace replay` maps it. TLBs, paging-structure caches and caches are off, so that every entry \
+                        is read, from memory; --warm keeps them and runs the access once before.";
 
 /// Arguments of `terrace walk`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WalkArguments {
-    /// The virtual address, hexadecimal, with 0x or without
+    /// The virtual address, hexadecimal
     #[arg(value_name = "ADDRESS", value_parser = address)]
-    pub(super) address: Addr<Gva>,
+    pub(crate) address: Addr<Gva>,
 
     /// Modes of translation, separated by commas (`terrace list modes`)
     #[arg(long = "mode", value_name = "MODE", value_delimiter = ',', default_value = "2d")]
-    pub(super) modes: Vec<Mode>,
+    pub(crate) modes: Vec<Mode>,
 
-    /// What the access does: load, store or fetch
+    /// What the access is: fetch, load or store
     #[arg(long, value_name = "KIND", default_value = "load")]
-    pub(super) kind: AccessKind,
+    pub(crate) kind: AccessKind,
 
-    /// Keep TLBs and caches, and access an address before: the same one if none is given
-    #[arg(long, value_name = "ADDRESS", value_parser = first, num_args = 0..=1, require_equals = true,
-        default_missing_value = SAME)]
-    warm: Option<First>,
+    /// Keep TLBs and caches, and run the access once before it is watched
+    #[arg(long)]
+    pub(crate) warm: bool,
 
-    #[command(flatten)]
-    pub(super) setup: SetupArguments,
+    /// The machine: a built-in name (`terrace list machines`) or a machine file
+    #[arg(long, value_name = "MACHINE", default_value = "sapphire-rapids-8480")]
+    pub(crate) machine: String,
+
+    /// Page size of each layer (guest, hypervisor, host): 4K, 2M, 1G, or 2M:SHARE; one rule without a layer is for all
+    #[arg(long, value_name = "RULES", default_value = "4K")]
+    pub(crate) pages: PageRules,
+
+    /// Where frames lie: scattered (by the seed) or contiguous
+    #[arg(long, value_name = "PLACEMENT", default_value = "scattered")]
+    pub(crate) frames: Placement,
+
+    /// Memory for the frames of each page size, a power of two
+    #[arg(long, value_name = "SIZE", default_value = "64 GiB")]
+    pub(crate) memory: Memory,
+
+    /// A file with the page sizes, and perhaps frames, of ranges
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+
+    /// Override a value of the machine, as in paging.levels=5; may be given several times
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Decides everything random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
 
     /// How to print the steps
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Table)]
-    pub(super) format: OutputFormat,
-}
-
-/// What is accessed before.
-#[derive(Debug, Clone, Copy)]
-enum First {
-    Same,
-    Other(Addr<Gva>),
-}
-
-impl WalkArguments {
-    /// The address that is accessed before, if one is.
-    pub(super) fn after(&self) -> Option<Addr<Gva>> {
-        self.warm.map(|first| match first {
-            First::Same => self.address,
-            First::Other(address) => address,
-        })
-    }
+    pub(crate) format: OutputFormat,
 }
 
 /// How steps are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OutputFormat {
+pub(crate) enum OutputFormat {
     /// For people
     Table,
-    /// Everything, with what it depends on
+    /// For programs
     Json,
 }
 
-/// What stands for the address itself. It is not hexadecimal.
-const SAME: &str = "same";
-
-fn first(text: &str) -> Result<First, String> {
-    if text == SAME { Ok(First::Same) } else { address(text).map(First::Other) }
+impl WalkArguments {
+    /// The mapping rule.
+    pub(super) fn rule(&self) -> Result<Rule, CliError> {
+        let file = match &self.mapping {
+            None => None,
+            Some(path) => {
+                let text =
+                    std::fs::read(path).map_err(|error| CliError::Read { path: path.clone(), error })?;
+                let parsed = MappingFile::parse(&text);
+                Some(parsed.map_err(|error| CliError::Mapping { path: path.clone(), error })?)
+            }
+        };
+        let Self { pages, frames, memory, seed, .. } = *self;
+        Ok(Rule { pages, placement: frames, memory: memory.0, seed, file })
+    }
 }
 
 /// A hexadecimal virtual address.
 fn address(text: &str) -> Result<Addr<Gva>, String> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    // The standard library's parser takes a sign too.
-    let all_digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let number = u64::from_str_radix(digits, 16).ok().filter(|_| all_digits);
-    let number = number.ok_or("expected a hexadecimal number of at most 64 bits, as in 0x7f1234567abc")?;
-    Addr::try_new(number).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_hexadecimal_and_canonical() {
-        for text in ["0x7f1234567abc", "7f1234567abc", "0X7F1234567ABC", "00007f1234567abc"] {
-            assert_eq!(address(text), Ok(Addr::new(0x7f12_3456_7abc)), "{text}");
-        }
-        assert_eq!(address("ffffffff80000000"), Ok(Addr::new(0xffff_ffff_8000_0000)));
-        for text in ["", "0x", "x", "0xg", "+5", "-5", "0x+5", "0x0x5", " 5", "0x10000000000000000"] {
-            assert!(address(text).unwrap_err().contains("hexadecimal"), "{text}");
-        }
-        assert!(address("8000000000000000").unwrap_err().contains("canonical"));
-    }
+    let raw = u64::from_str_radix(digits, 16)
+        .map_err(|_| "expected a hexadecimal address of at most 64 bits, as in 0x7f1234567abc".to_owned())?;
+    Addr::try_new(raw).map_err(|error| error.to_string())
 }

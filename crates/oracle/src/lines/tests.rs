@@ -65,20 +65,3 @@ fn without_caches_memory_answers() {
     let memory = Found { by: Server::Node(0), latency: 10 };
     assert_eq!([(); 2].map(|()| lines.refer(0, AccessKind::Load, Addr::ZERO)), [memory; 2]);
 }
-
-#[test]
-fn a_reference_looks_where_its_kind_is_served() {
-    // Fetches and loads have a level 1 each, stores have none.
-    let l1i = L1.replace("cache.l1", "cache.l1i").replace("latency = 4", "latency = 3");
-    let l1i = format!("{l1i}serves = [\"fetch\"]\n");
-    let l1d = format!("{L1}serves = [\"load\"]\n");
-    let mut lines = lines(&[&l1i, &l1d, L2]);
-    let mut served = |kind| lines.refer(0, kind, Addr::ZERO);
-    let cache = |level, latency| Found { by: Server::Level(level), latency };
-    assert_eq!(served(AccessKind::Store), Found { by: Server::Node(0), latency: 10 });
-    assert_eq!(served(AccessKind::Store), cache(2, 14));
-    assert_eq!(served(AccessKind::Load), cache(2, 14));
-    assert_eq!(served(AccessKind::Load), cache(1, 4));
-    assert_eq!(served(AccessKind::Fetch), cache(2, 14));
-    assert_eq!(served(AccessKind::Fetch), cache(1, 3));
-}

@@ -128,31 +128,3 @@ fn an_ept_violation_removes_the_nested_prefixes_of_its_address() {
         [5, 5, 8]
     );
 }
-
-#[test]
-fn an_access_that_faults_and_is_run_again_is_one_reference() {
-    let mut native = Native::new(Four);
-    let mut oracle = One::new("");
-    oracle.load(&mut native.tables(), 0).unwrap_err();
-    native.map(0, 0, Size4K);
-    oracle.load(&mut native.tables(), 0).unwrap();
-    assert_eq!(oracle.counts(["references", "accesses", "dtlb_accesses", "walks"]), [1, 2, 2, 2]);
-}
-
-#[test]
-fn a_violation_for_a_table_names_the_entry_that_was_to_be_read() {
-    // Entry 5 of the page table.
-    const VA: u64 = 5 << 12;
-    let mut tables = TwoDimensional::new(Four, Four, Size4K);
-    tables.map_guest(VA, 0x5000, Size4K);
-    let page_table = tables.guest.locate(Addr::new(VA)).unwrap().node_address;
-    let _ = tables.host.unmap(Page::containing(page_table, Size4K)).unwrap();
-    let mut oracle = One::new("");
-    let fault = Fault::Ept { addr: page_table.offset_by(5 * 8), protection: false };
-    assert_eq!(oracle.load(&mut tables.tables(), VA), Err(fault));
-    // The root is named the same way.
-    let root = tables.guest.root();
-    let _ = tables.host.unmap(Page::containing(root, Size4K)).unwrap();
-    let fault = Fault::Ept { addr: root.offset_by(3 * 8), protection: false };
-    assert_eq!(oracle.load(&mut tables.tables(), 3 << 39), Err(fault));
-}

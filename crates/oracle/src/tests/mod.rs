@@ -1,19 +1,13 @@
 //! One test per behaviour, through the public interface; each expected number is worked out beside it.
 
 mod allowed;
-mod bits;
+mod below;
 mod crossing;
-mod data;
 mod faults;
 mod invalidations;
-mod logs;
 mod lookups;
 mod nested;
-mod nodes;
 mod references;
-mod scopes;
-mod segments;
-mod threads;
 mod world;
 
 use std::collections::BTreeMap;
@@ -21,7 +15,7 @@ use std::collections::BTreeMap;
 use terrace_addr::{Access, AccessKind, Addr, Hpa, PageSize};
 use terrace_machine::Machine;
 
-pub(crate) use world::{Native, Segmented, TwoDimensional};
+pub(crate) use world::{Native, TwoDimensional};
 
 use crate::{Fault, Invalidation, Oracle, Tables, Tag, Translation};
 
@@ -75,14 +69,6 @@ fn nested_tlb(pages: &[&str]) -> String {
     format!("[nested_tlb.all]\npages = {pages:?}\n{}", lru(16, 16))
 }
 
-/// A cache of level 1 for these kinds, whose 64 lines are enough for a test.
-fn line_cache(name: &str, kinds: &[&str], latency: u64) -> String {
-    format!(
-        "[cache.{name}]\nlevel = 1\nserves = {kinds:?}\nsize = \"4 KiB\"\nways = 64\nslices = 1\n\
-         shared_by = \"core\"\nlatency = {latency}\nreplacement = \"lru\"\nsource = \"test\"\n"
-    )
-}
-
 fn lru(entries: u32, ways: u32) -> String {
     format!("entries = {entries}\nways = {ways}\nreplacement = \"lru\"\nsource = \"test\"\n")
 }
@@ -97,7 +83,7 @@ fn access(addr: u64, size: u16, kind: AccessKind) -> Access {
 /// All memory in the one node.
 const MEMORY: [(Addr<Hpa>, usize); 1] = [(Addr::new(1 << 40), 0)];
 
-/// An oracle of one CPU, with shorter calls.
+/// An oracle of one core, with shorter calls.
 struct One(Oracle);
 
 impl One {
@@ -119,11 +105,6 @@ impl One {
 
     fn store(&mut self, tables: &mut Tables<'_>, addr: u64) -> Result<Translation, Fault> {
         self.run(tables, addr, AccessKind::Store)
-    }
-
-    /// A load in the context `tag`.
-    fn load_as(&mut self, tag: Tag, tables: &mut Tables<'_>, addr: u64) -> Result<Translation, Fault> {
-        self.0.access(0, tag, tables, access(addr, 8, AccessKind::Load))
     }
 
     fn count(&self, name: &str) -> u64 {

@@ -1,8 +1,7 @@
 //! Guest-physical translations and what caches them.
 
-use terrace_addr::Page;
 use terrace_addr::PageSize::{Size2M, Size4K};
-use terrace_table::{LeafFlags, Levels::Four};
+use terrace_table::Levels::Four;
 
 use super::*;
 
@@ -99,24 +98,4 @@ fn a_nested_translation_is_inserted_at_the_largest_size_that_fits() {
     oracle.load(&mut tables.tables(), 0).unwrap();
     assert_eq!(oracle.load(&mut tables.tables(), 0x1008), Ok(to(HOST + 0x9008, Size4K)));
     assert_eq!(oracle.counts(["nested_tlb_hits", "nested_tlb_misses", "nested_references"]), [9, 1, 3]);
-}
-
-#[test]
-fn a_nested_entry_that_forbids_the_kind_hides_no_larger_one() {
-    // A read-only 4K page of the host is cached, then replaced by a 2M page that allows stores. The store removes
-    // the 4K entry, so that afterwards the 2M entry is found.
-    const DATA: u64 = 0x4000_0000;
-    let mut tables = TwoDimensional::new(Four, Four, Size4K);
-    tables.map_guest(0, DATA, Size4K);
-    tables.map_host_with(DATA, Size4K, LeafFlags::READ);
-    let mut oracle = One::new(&nested_tlb(&["4K", "2M"]));
-    oracle.load(&mut tables.tables(), 0).unwrap();
-    let _ = tables.host.unmap(Page::containing(Addr::new(DATA), Size4K)).unwrap();
-    tables.replace_host(DATA, Size2M);
-    let misses = [1, 0].map(|_| {
-        oracle.more("nested_tlb_misses", |oracle| {
-            oracle.store(&mut tables.tables(), 0).unwrap();
-        })
-    });
-    assert_eq!(misses, [1, 0]);
 }

@@ -1,6 +1,6 @@
 //! Tables for tests.
 
-use terrace_addr::{Addr, Bytes, Effects, Gpa, Gva, Hpa, Page, PageSize, Space};
+use terrace_addr::{Addr, Effects, Gpa, Gva, Hpa, Page, PageSize, Space};
 use terrace_table::{Ept, Format, FrameSource, LeafFlags, Levels, SimulatedMemory, Table, TableMemory, X86};
 
 use crate::Tables;
@@ -112,47 +112,7 @@ impl TwoDimensional {
         nothing_is_stale(&self.host.map(page, frame, flags, &mut self.host_frames).unwrap());
     }
 
-    /// Maps a guest-physical page, with everything allowed, in place of the empty nodes of smaller pages.
-    pub(crate) fn replace_host(&mut self, gpa: u64, size: PageSize) {
-        let page = Page::from_start(Addr::new(gpa), size).unwrap();
-        let frame = Addr::new(gpa + Self::HOST);
-        let flags = LeafFlags::everything();
-        let effects = self.host.map(page, frame, flags, &mut self.host_frames).unwrap();
-        assert!(!effects.stale_spans().is_empty(), "nodes were there");
-    }
-
     pub(crate) fn tables(&mut self) -> Tables<'_> {
         Tables::TwoDimensional { guest: &mut self.guest, host: &mut self.host }
-    }
-}
-
-/// A guest in a segment.
-pub(crate) struct Segmented {
-    pub(crate) guest: Table<Gva, X86, SimulatedMemory<Gpa>>,
-    pub(crate) base: u64,
-    pub(crate) size: u64,
-    frames: Bump,
-}
-
-impl Segmented {
-    /// Where the guest's root is; its other tables follow.
-    pub(crate) const TABLES: u64 = 0x1000;
-
-    pub(crate) fn new(levels: Levels, base: u64, size: u64) -> Self {
-        let mut frames = Bump(Self::TABLES - 0x1000);
-        let guest = Table::new(X86::new(levels), SimulatedMemory::new(), &mut frames).unwrap();
-        Self { guest, base, size, frames }
-    }
-
-    /// Maps a page of the guest, with everything allowed.
-    pub(crate) fn map(&mut self, va: u64, gpa: u64, size: PageSize) {
-        let page = Page::from_start(Addr::new(va), size).unwrap();
-        let flags = LeafFlags::everything();
-        nothing_is_stale(&self.guest.map(page, Addr::new(gpa), flags, &mut self.frames).unwrap());
-    }
-
-    pub(crate) fn tables(&mut self) -> Tables<'_> {
-        let (base, size) = (Addr::new(self.base), Bytes::new(self.size));
-        Tables::Segment { guest: &mut self.guest, base, size }
     }
 }

@@ -25,8 +25,8 @@ pub(crate) trait World: Send {
     /// What each CPU that ran an access did, with its number.
     fn intervals(&self) -> Vec<(usize, Interval)>;
 
-    /// Maps the page of an access, runs the access on CPU 0, and says every step of it.
-    fn explain(&mut self, access: Access) -> Result<Explained, Failure>;
+    /// Runs one access on CPU 0, and says every step of it. Its page has been touched.
+    fn explain(&mut self, access: Access) -> Explained;
 }
 
 /// On bare metal.
@@ -121,16 +121,11 @@ impl<B: Below + Send> World for Walked<B> {
         sum
     }
 
-    fn explain(&mut self, access: Access) -> Result<Explained, Failure> {
-        let Self { mmu, stack, mapper } = self;
-        let addr = access.addr;
-        if !stack.first.covers(addr) {
-            return Err(Failure::NotCanonical { addr, levels: stack.first.level_count() });
-        }
-        mapper.populate(stack, addr).map_err(Failure::Map)?;
-        let entries = stack.first.path(addr).map(|step| (step.level, step.address.get())).collect();
-        let (steps, result) = mmu.explain(0, stack, access);
-        Ok(Explained { steps, result, entries, memory_end: mapper.0.memory_end() })
+    fn explain(&mut self, access: Access) -> Explained {
+        let entries =
+            self.stack.first.path(access.addr).map(|step| (step.level, step.address.get())).collect();
+        let (steps, result) = self.mmu.explain(0, &mut self.stack, access);
+        Explained { steps, result, entries }
     }
 
     fn intervals(&self) -> Vec<(usize, Interval)> {
