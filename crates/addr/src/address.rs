@@ -77,7 +77,7 @@ impl<S: Space> Addr<S> {
     }
 
     /// The address that keeps the low bits of `raw`: sign-extended or cut off as the space has it.
-    #[inline]
+    #[inline(always)]
     pub const fn truncate(raw: u64) -> Self {
         Self::raw(S::VALIDITY.truncate(raw))
     }
@@ -93,7 +93,7 @@ impl<S: Space> Addr<S> {
     }
 
     /// The number.
-    #[inline]
+    #[inline(always)]
     pub const fn get(self) -> u64 {
         self.raw
     }
@@ -121,27 +121,34 @@ impl<S: Space> Addr<S> {
     }
 
     /// The offset of this address in the page of size `size` that holds it, in bytes.
-    #[inline]
+    #[inline(always)]
     pub const fn offset_in(self, size: PageSize) -> u64 {
         self.raw & (size.bytes() - 1)
     }
 
     /// Whether this is the first address of a page of size `size`.
-    #[inline]
+    #[inline(always)]
     pub const fn is_aligned(self, size: PageSize) -> bool {
         self.offset_in(size) == 0
     }
 
     /// The first address of the page of size `size` that holds this one.
-    #[inline]
+    #[inline(always)]
     pub const fn align_down(self, size: PageSize) -> Self {
         Self::raw(self.raw & !(size.bytes() - 1))
     }
 
     /// The address `bytes` further on; beyond the end of the space it wraps as [`truncate`](Self::truncate).
-    #[inline]
+    #[inline(always)]
     pub const fn offset_by(self, bytes: u64) -> Self {
         Self::truncate(self.raw.wrapping_add(bytes))
+    }
+
+    /// The address `bytes` behind this one, which is the first of a 4 KiB page, in the same page: only the offset in
+    /// the page is added.
+    #[inline(always)]
+    pub const fn within(self, bytes: u64) -> Self {
+        Self::raw(self.raw | bytes & 0xfff)
     }
 
     /// The address `bytes` further on, if it is in the space and not below this one.

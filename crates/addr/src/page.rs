@@ -69,7 +69,7 @@ impl PageSize {
     }
 
     /// The size that an entry of `level` maps, if entries of that level may be leaves.
-    #[inline]
+    #[inline(always)]
     pub const fn of_level(level: u32) -> Option<Self> {
         match level {
             1 => Some(Self::Size4K),

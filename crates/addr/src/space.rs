@@ -41,7 +41,7 @@ impl Validity {
 
     /// The address that keeps the low bits of `raw`: sign-extended where addresses are canonical, cut off
     /// where they are physical.
-    #[inline]
+    #[inline(always)]
     pub const fn truncate(self, raw: u64) -> u64 {
         match self {
             Self::Canonical(width) => {

@@ -170,7 +170,7 @@ impl Tally {
             walk_references_l1: self.served[0],
             walk_references_l2: self.served[1],
             walk_references_l3: self.served[2],
-            walk_references_memory: self.served[MEMORY],
+            walk_references_memory: self.served[terrace_addr::convert::index32(MEMORY)],
             walk_cycles: self.walk_cycles,
             stlb_cycles: self.stlb_cycles,
             cycles: self.walk_cycles + self.stlb_cycles,
@@ -189,7 +189,7 @@ impl Tally {
             data_references_l1: self.data_served[0],
             data_references_l2: self.data_served[1],
             data_references_l3: self.data_served[2],
-            data_references_memory: self.data_served[MEMORY],
+            data_references_memory: self.data_served[terrace_addr::convert::index32(MEMORY)],
             data_cycles: self.data_cycles,
         }
     }

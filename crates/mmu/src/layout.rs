@@ -1,6 +1,6 @@
 //! Which memory node each host-physical address belongs to.
 
-use terrace_addr::{Addr, Cycles, Hpa};
+use terrace_addr::{Addr, Cycles, Hpa, convert};
 use terrace_machine::Machine;
 
 /// Which memory node of a machine each host-physical address belongs to.
@@ -65,8 +65,8 @@ impl Memory {
 
     /// The node that holds `addr`, and the latency of an access to it.
     #[inline(always)]
-    pub(crate) fn serve(&self, addr: Addr<Hpa>) -> (usize, Cycles) {
+    pub(crate) fn serve(&self, addr: Addr<Hpa>) -> (u32, Cycles) {
         let node = self.layout.node(addr);
-        (node, self.latencies[node])
+        (convert::narrow(node), self.latencies[node])
     }
 }

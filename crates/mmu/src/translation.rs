@@ -1,6 +1,7 @@
 //! What a walk finds.
 
-use terrace_addr::{AccessKind, Addr, Hpa, PageSize, convert};
+use terrace_addr::{AccessKind, Addr, Hpa, PageSize, Space, convert};
+use terrace_table::{Entry, Format};
 
 /// What a translation allows, and whom it belongs to, in the low bits beside its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +21,19 @@ impl Allows {
     pub(crate) const TABLE_STORE: Self = Self(1 << 5);
     /// What belongs to a translation whatever the layers below allow.
     const KEPT: u64 = Self::GLOBAL.0 | Self::LEAF;
-    /// Loads only.
-    pub(crate) const NOTHING: Self = Self(0);
     pub(crate) const EVERYTHING: Self = Self(3);
     const MASK: u64 = 0xfff;
+
+    /// What an entry allows by itself.
+    #[inline(always)]
+    pub(crate) fn of<F: Format>(entry: Entry) -> Self {
+        Self(u64::from(F::allows_store(entry)) | u64::from(F::allows_fetch(entry)) << 1)
+    }
 
     /// With `other`, if `condition`.
     #[inline(always)]
     pub(crate) fn with_if(self, other: Self, condition: bool) -> Self {
-        if condition { Self(self.0 | other.0) } else { self }
+        Self(self.0 | other.0 * u64::from(condition))
     }
 
     /// What both allow; global, and part of a page, as this is.
@@ -81,6 +86,36 @@ impl Packed {
     pub(crate) fn new(address: Addr<Hpa>, allows: Allows) -> Self {
         debug_assert!(address.is_aligned(PageSize::Size4K), "tables and frames are aligned");
         Self(address.get() | allows.0)
+    }
+
+    /// The 4 KiB part around `addr` of a page of `size` with this frame.
+    #[inline(always)]
+    pub(crate) fn part_of<S: Space>(frame: Addr<Hpa>, addr: Addr<S>, size: PageSize, allows: Allows) -> Self {
+        Self(frame.get() | addr.offset_in(size) & !Allows::MASK | allows.0)
+    }
+
+    /// The same of the page that this is.
+    #[inline(always)]
+    pub(crate) fn part<S: Space>(self, addr: Addr<S>, size: PageSize) -> Self {
+        Self(self.0 | addr.offset_in(size) & !Allows::MASK)
+    }
+
+    /// The page of `size` that this is a part of.
+    #[inline(always)]
+    pub(crate) const fn whole(self, size: PageSize) -> Self {
+        Self(self.0 & (Allows::MASK | !(size.bytes() - 1)))
+    }
+
+    /// The same frame, with something else allowed.
+    #[inline(always)]
+    pub(crate) const fn allowing(self, allows: Allows) -> Self {
+        Self(self.0 & !Allows::MASK | allows.0)
+    }
+
+    /// The same frame as that of a table of the first dimension, whose entries are limited by `allows`.
+    #[inline(always)]
+    pub(crate) fn of_table(self, allows: Allows) -> Self {
+        self.allowing(allows.with_if(Allows::TABLE_STORE, self.allows().permits(AccessKind::Store)))
     }
 
     #[inline(always)]

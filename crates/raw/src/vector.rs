@@ -17,28 +17,22 @@ impl Lanes {
     /// The last two lanes as one word: where a set keeps what is not a tag.
     #[inline(always)]
     pub const fn word(&self) -> u64 {
-        let [.., low, high] = self.0;
-        // Both halves of a 64-bit load.
-        #[expect(clippy::as_conversions, reason = "widening; `From` is not const")]
-        let word = low as u64 | (high as u64) << 32;
-        word
+        let lanes = core::ptr::from_ref(self).cast::<u64>();
+        // SAFETY: the eight words of the lanes, which are aligned to 64; every bit pattern is a word.
+        unsafe { lanes.add(LAST_WORD).read() }
     }
 
     /// Changes [`word`](Self::word).
     #[inline(always)]
     pub const fn set_word(&mut self, word: u64) {
-        let [.., low, high] = &mut self.0;
-        #[expect(
-            clippy::as_conversions,
-            clippy::cast_possible_truncation,
-            reason = "the two halves of the word"
-        )]
-        {
-            *low = word as u32;
-            *high = (word >> 32) as u32;
-        }
+        let lanes = core::ptr::from_mut(self).cast::<u64>();
+        // SAFETY: as above; every word is two lanes.
+        unsafe { lanes.add(LAST_WORD).write(word) }
     }
 }
+
+/// The last of the words that the lanes are, two by two.
+const LAST_WORD: usize = LANES / 2 - 1;
 
 /// A way to compare. A value of such a type exists only where the processor has the instructions, so holding one
 /// is the proof that they may be used.

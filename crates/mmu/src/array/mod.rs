@@ -53,7 +53,7 @@ impl<P: Zeroable> Array<P> {
 
     /// The way of the entry with this key.
     fn find(&self, set: usize, key: Key) -> Option<usize> {
-        self.sets.find_anywhere(set, key.tag(), |way| self.entries.at(self.slot(set, way)).0 == key.bits())
+        self.sets.find_other(set, key.tag(), |way| self.entries.at(self.slot(set, way)).0 == key.bits())
     }
 
     /// Whether any entry may be for pages of the size with this index.
@@ -88,11 +88,7 @@ impl<P: Zeroable> Array<P> {
     pub(crate) fn contains<V: Vector>(&self, vector: V, key: Key) -> bool {
         let set = self.set(key);
         let is_it = |way| self.entries.at(self.slot(set, way)).0 == key.bits();
-        if self.sets.is_common() {
-            self.sets.find(vector, set, key.tag(), is_it).is_some()
-        } else {
-            self.find(set, key).is_some()
-        }
+        self.sets.find(vector, set, key.tag(), is_it).is_some()
     }
 
     /// Inserts an entry whose key is not there; its slot.
@@ -149,7 +145,7 @@ impl<P: Zeroable> Array<P> {
 }
 
 /// Where an entry is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Slot(usize);
 
 struct Lookup<'a, P: Zeroable> {
@@ -162,24 +158,11 @@ impl<P: Zeroable> Work for Lookup<'_, P> {
 
     #[inline(always)]
     fn run<V: Vector>(self, vector: V) -> Option<Slot> {
-        let Self { array, key } = self;
-        if !array.sets.is_common() {
-            return array.lookup_any(key);
-        }
-        let set = array.set(key);
-        let is_it = |way| array.entries.at(array.slot(set, way)).0 == key.bits();
-        let way = array.sets.find(vector, set, key.tag(), is_it)?;
-        array.sets.touch(set, way);
-        Some(Slot(array.slot(set, way)))
-    }
-}
-
-impl<P: Zeroable> Array<P> {
-    #[inline(never)]
-    fn lookup_any(&mut self, key: Key) -> Option<Slot> {
-        let set = self.set(key);
-        let way = self.find(set, key)?;
-        self.sets.touch_any(set, way);
-        Some(Slot(self.slot(set, way)))
+        let Self { array: Array { set_mask, sets, entries, way_bits, .. }, key } = self;
+        let set = convert::index(key.number() & *set_mask);
+        let first = set << *way_bits;
+        let is_it = |way| entries.at(first | way).0 == key.bits();
+        let way = sets.lookup(vector, set, key.tag(), is_it)?;
+        Some(Slot(first | way))
     }
 }

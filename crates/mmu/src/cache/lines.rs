@@ -65,27 +65,7 @@ impl LineSets {
     #[inline(always)]
     pub(super) fn access<V: Vector>(&mut self, vector: V, line: u64) -> bool {
         let (set, tag) = self.place(line);
-        if !self.sets.is_common() {
-            return self.access_any(set, tag);
-        }
-        if let Some(way) = self.sets.find(vector, set, tag, |_| true) {
-            self.sets.touch(set, way);
-            return true;
-        }
-        self.sets.fill(set, tag);
-        false
-    }
-
-    /// The same for all shapes.
-    #[inline(never)]
-    fn access_any(&mut self, set: usize, tag: u32) -> bool {
-        let found = self.sets.find_anywhere(set, tag, |_| true);
-        if let Some(way) = found {
-            self.sets.touch_any(set, way);
-        } else {
-            self.sets.fill(set, tag);
-        }
-        found.is_some()
+        self.sets.access(vector, set, tag)
     }
 
     /// Asks for the set of a line, if the sets are too many to be near anyway.

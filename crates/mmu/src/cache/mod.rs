@@ -17,15 +17,15 @@ use lines::LineSets;
 pub(crate) const LINE_SHIFT: u32 = 6;
 
 /// The most levels of caches. A reference that none of them served has this place.
-pub(crate) const MEMORY: usize = 3;
+pub(crate) const MEMORY: u32 = 3;
 
 /// Where a reference was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Served {
     /// The place of the cache level, nearest first; [`MEMORY`] for memory.
-    pub(crate) level: usize,
+    pub(crate) level: u32,
     /// The node, if memory served it.
-    pub(crate) node: usize,
+    pub(crate) node: u32,
     /// The time from the start of the reference to its data.
     pub(crate) latency: Cycles,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Cache {
     lines: LineSets,
     latency: Cycles,
     /// 0 for the first level.
-    level: usize,
+    level: u32,
     /// The kinds of access that it serves.
     serves: [bool; 3],
 }
@@ -63,12 +63,19 @@ impl Caches {
                 caches.push(Cache {
                     lines: LineSets::new(&path, cache, policy, memory_end)?,
                     latency: Cycles::new(cache.latency),
-                    level: terrace_addr::convert::index32(cache.level - 1),
+                    level: cache.level - 1,
                     serves: AccessKind::ALL.map(|kind| cache.serves(kind)),
                 });
             }
         }
         Ok(Self { caches })
+    }
+}
+
+impl Cache {
+    #[inline(always)]
+    const fn served(&self) -> Served {
+        Served { level: self.level, node: 0, latency: self.latency }
     }
 }
 
@@ -115,11 +122,14 @@ impl Work for Reference<'_, '_> {
     fn run<V: Vector>(self, vector: V) -> Served {
         let Self { hierarchy, addr, kind } = self;
         let line = addr.get() >> LINE_SHIFT;
-        for caches in [&mut *hierarchy.own, &mut *hierarchy.shared] {
-            for cache in caches {
-                if cache.serves[kind.index()] && cache.lines.access(vector, line) {
-                    return Served { level: cache.level, node: 0, latency: cache.latency };
-                }
+        for cache in hierarchy.own.iter_mut() {
+            if cache.serves[kind.index()] && cache.lines.access(vector, line) {
+                return cache.served();
+            }
+        }
+        for cache in hierarchy.shared.iter_mut() {
+            if cache.serves[kind.index()] && cache.lines.access(vector, line) {
+                return cache.served();
             }
         }
         let (node, latency) = hierarchy.memory.serve(addr);

@@ -6,7 +6,7 @@ use terrace_raw::vector::Vector;
 use super::nested::NestedStructures;
 use super::references::References;
 use crate::log::Log;
-use crate::translation::Allows;
+use crate::translation::{Allows, Packed};
 use crate::watch::{Step, Watch};
 use crate::{Fault, Identity, Segment};
 
@@ -19,11 +19,12 @@ pub struct Nested<'a, 'b, 'h, V, W> {
     pub(super) log: &'a mut Option<Log>,
 }
 
-/// The final place of an address: its 4 KiB frame in memory, what that allows, and the size of the page there.
+/// The final place of an address.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
-    pub(super) address: Addr<Hpa>,
-    pub(super) allows: Allows,
+    /// Its 4 KiB frame in memory, and what that allows.
+    pub(super) packed: Packed,
+    /// The size of the page there.
     pub(super) size: PageSize,
 }
 
@@ -66,8 +67,8 @@ impl Translate<Hpa> for Identity {
         _: AccessKind,
         _: PageSize,
     ) -> Result<Found, Fault> {
-        let address = addr.align_down(PageSize::Size4K);
-        Ok(Found { address, allows: Allows::EVERYTHING, size: PageSize::Size1G })
+        let packed = Packed::new(addr.align_down(PageSize::Size4K), Allows::EVERYTHING);
+        Ok(Found { packed, size: PageSize::Size1G })
     }
 
     fn table_violation(_: Addr<Hpa>) -> Fault {
@@ -93,11 +94,8 @@ impl Translate<Gpa> for Segment {
         if W::WATCHES {
             nested.references.watch.note(Step::Segment { addr, found });
         }
-        Ok(Found {
-            address: found.align_down(PageSize::Size4K),
-            allows: Allows::EVERYTHING,
-            size: self.page_size(),
-        })
+        let packed = Packed::new(found.align_down(PageSize::Size4K), Allows::EVERYTHING);
+        Ok(Found { packed, size: self.page_size() })
     }
 
     #[inline(always)]

@@ -7,7 +7,7 @@ use terrace_raw::vector::Vector;
 use terrace_table::{EntryIndex, Ept, Format, TableMemory};
 
 use super::below::{Found, Nested, Translate};
-use super::tlb::shape;
+use super::tlb::{NOWHERE, shape};
 use super::walk_cache::{Place, WalkCaches};
 use crate::array::{Array, Key};
 use crate::context::Selected;
@@ -20,12 +20,12 @@ use crate::{BuildError, Cause, Extended, Fault};
 #[derive(Debug)]
 pub struct NestedStructures {
     arrays: Vec<Array<u64>>,
-    /// The array that holds each page size.
-    serving: [Option<usize>; 3],
+    /// The array that holds each page size, or [`NOWHERE`].
+    serving: [usize; 3],
     /// The page sizes (bit n: the size with index n) that some array may hold now.
     live: u32,
-    /// For each size of translation, the size at which it is inserted, and the array.
-    insert_at: [Option<(PageSize, usize)>; 3],
+    /// For each size of translation, the size at which it is inserted, if any.
+    insert_size: [Option<PageSize>; 3],
     walk_caches: WalkCaches,
     /// Whether walks keep accessed and dirty bits in EPT.
     accessed_dirty: bool,
@@ -47,25 +47,7 @@ impl Translate<Gpa> for Extended {
         kind: AccessKind,
         _: PageSize,
     ) -> Result<Found, Fault> {
-        let cached = nested.structures.lookup(nested.references.vector, addr, nested.guest);
-        if W::WATCHES {
-            nested.references.watch.note(Step::NestedTlb { addr, hit: cached.map(|found| found.size) });
-        }
-        if let Some(found) = cached {
-            if found.allows.permits(kind) {
-                nested.references.tally.nested_tlb_hits += 1;
-                return Ok(found);
-            }
-            nested.structures.remove_pages(addr, nested.guest);
-        }
-        if !self.table.covers(addr) {
-            return Err(Fault::Extended { addr, cause: Cause::NotPresent });
-        }
-        nested.references.tally.nested_tlb_misses += 1;
-        let vector = nested.references.vector;
-        let found = vector.apart(ExtendedWalk { below: self, nested, addr, kind })?;
-        nested.structures.insert(addr, nested.guest, found);
-        Ok(found)
+        nested.references.vector.apart(Translation { below: self, nested, addr, kind })
     }
 
     #[cold]
@@ -74,19 +56,38 @@ impl Translate<Gpa> for Extended {
     }
 }
 
-struct ExtendedWalk<'e, 'n, 'a, 'b, 'h, V, W> {
+/// A guest-physical address is translated.
+struct Translation<'e, 'n, 'a, 'b, 'h, V, W> {
     below: &'e mut Extended,
     nested: &'n mut Nested<'a, 'b, 'h, V, W>,
     addr: Addr<Gpa>,
     kind: AccessKind,
 }
 
-impl<U: Vector, W: Watch> Work for ExtendedWalk<'_, '_, '_, '_, '_, U, W> {
+impl<U: Vector, W: Watch> Work for Translation<'_, '_, '_, '_, '_, U, W> {
     type Output = Result<Found, Fault>;
 
     #[inline(always)]
-    fn run<V: Vector>(self, _: V) -> Self::Output {
-        self.below.walk(self.nested, self.addr, self.kind)
+    fn run<V: Vector>(self, vector: V) -> Self::Output {
+        let Self { below, nested, addr, kind } = self;
+        let cached = nested.structures.lookup(vector, addr, nested.guest);
+        if W::WATCHES {
+            nested.references.watch.note(Step::NestedTlb { addr, hit: cached.map(|found| found.size) });
+        }
+        if let Some(found) = cached {
+            if found.packed.allows().permits(kind) {
+                nested.references.tally.nested_tlb_hits += 1;
+                return Ok(found);
+            }
+            nested.structures.remove_pages(addr, nested.guest);
+        }
+        if !below.table.covers(addr) {
+            return Err(Fault::Extended { addr, cause: Cause::NotPresent });
+        }
+        nested.references.tally.nested_tlb_misses += 1;
+        let found = below.walk(nested, addr, kind)?;
+        nested.structures.insert(addr, nested.guest, found);
+        Ok(found)
     }
 }
 
@@ -106,22 +107,16 @@ impl Extended {
             let hit = cached.map(|place| place.level + 1);
             references.watch.note(Step::NestedWalkCaches { addr, hit });
         }
-        let mut place = match cached {
-            Some(place) => {
-                references.tally.nested_walk_cache_hits += 1;
-                place
-            }
-            None => Place {
-                level: self.table.level_count(),
-                address: self.table.root(),
-                node: self.table.root_node(),
-                allows: Allows::EVERYTHING,
-                lower: self.table.root().get(),
-            },
-        };
+        references.tally.nested_walk_cache_hits += u64::from(cached.is_some());
+        let mut place = cached.unwrap_or_else(|| Place {
+            level: self.table.level_count(),
+            node: self.table.root_node(),
+            packed: Packed::new(self.table.root(), Allows::EVERYTHING),
+            lower: self.table.root().get(),
+        });
         loop {
             let index = EntryIndex::of(addr, place.level);
-            let at = place.address.offset_by(index.byte_offset());
+            let at = place.entry(index);
             let served = references.read_table(at);
             references.tally.nested_references += 1;
             let entry = self.table.memory().read(place.node, index);
@@ -132,11 +127,7 @@ impl Extended {
             if !Ept::is_present(entry) {
                 return fault(Cause::NotPresent);
             }
-            let allows = place.allows.and(
-                Allows::NOTHING
-                    .with_if(Allows::STORE, Ept::allows_store(entry))
-                    .with_if(Allows::FETCH, Ept::allows_fetch(entry)),
-            );
+            let allows = place.packed.allows().and(Allows::of::<Ept>(entry));
             if Ept::is_leaf(entry, place.level) {
                 if !allows.permits(kind) {
                     return fault(Cause::Protection);
@@ -155,13 +146,10 @@ impl Extended {
                     }
                 }
                 let dirty = !structures.accessed_dirty || entry.with(bits).has(Ept::DIRTY);
+                let allows = if dirty { allows } else { allows.and(Allows::FETCH) };
                 let size = PageSize::of_level(place.level).unwrap_or(PageSize::Size1G);
-                let address: Addr<Hpa> = Ept::frame_address(entry, size);
-                return Ok(Found {
-                    address: address.offset_by(addr.offset_in(size)).align_down(PageSize::Size4K),
-                    allows: if dirty { allows } else { allows.and(Allows::FETCH) },
-                    size,
-                });
+                let frame: Addr<Hpa> = Ept::frame_address(entry, size);
+                return Ok(Found { packed: Packed::part_of(frame, addr, size, allows), size });
             }
             if structures.accessed_dirty && !entry.has(Ept::ACCESSED) {
                 self.table.memory_mut().set_bits(place.node, index, Ept::ACCESSED);
@@ -169,9 +157,8 @@ impl Extended {
             let address: Addr<Hpa> = Ept::node_address(entry);
             place = Place {
                 level: place.level - 1,
-                address,
                 node: self.table.memory().child(place.node, index),
-                allows,
+                packed: Packed::new(address, allows),
                 lower: address.get(),
             };
             structures.walk_caches.insert(addr, *guest, place);
@@ -182,24 +169,24 @@ impl Extended {
 impl NestedStructures {
     pub(super) fn new(machine: &Machine, core: u32, seed: u64) -> Result<Self, BuildError> {
         let mut arrays = Vec::new();
-        let mut serving = [None; 3];
+        let mut serving = [NOWHERE; 3];
         for (name, array) in &machine.nested_tlb {
             let path = format!("nested_tlb.{name}");
             let policy = Policy { replacement: array.replacement, seed: array_seed(seed, core, &path) };
             for size in PageSize::ALL.into_iter().filter(|&size| array.holds(size)) {
-                serving[size.index()] = Some(arrays.len());
+                serving[size.index()] = arrays.len();
             }
             arrays.push(Array::new(shape(&path, array.entries, array.ways)?, policy));
         }
-        let insert_at = PageSize::ALL.map(|size| {
-            let fits = PageSize::ALL.into_iter().rev().filter(|&other| other <= size);
-            fits.into_iter().find_map(|held| Some((held, serving[held.index()]?)))
+        let insert_size = PageSize::ALL.map(|size| {
+            let mut fits = PageSize::ALL.into_iter().rev().filter(|&other| other <= size);
+            fits.find(|other| serving[other.index()] != NOWHERE)
         });
         Ok(Self {
             arrays,
             serving,
             live: 0,
-            insert_at,
+            insert_size,
             walk_caches: WalkCaches::new("nested_walk_cache", &machine.nested_walk_cache, core, seed)?,
             accessed_dirty: machine.paging.ept_accessed_dirty,
         })
@@ -212,12 +199,10 @@ impl NestedStructures {
         while sizes != 0 {
             let size = PageSize::ALL[convert::index32(sizes.trailing_zeros())];
             sizes &= sizes - 1;
-            let Some(number) = self.serving[size.index()] else { continue };
-            let array = &mut self.arrays[number];
+            let Some(array) = self.arrays.get_mut(self.serving[size.index()]) else { continue };
             if let Some(slot) = array.lookup(vector, Key::page_of(addr, size.index(), guest)) {
                 let packed = Packed::from_bits(array.content(slot));
-                let address = packed.address().offset_by(addr.offset_in(size)).align_down(PageSize::Size4K);
-                return Some(Found { address, allows: packed.allows(), size });
+                return Some(Found { packed: packed.part(addr, size), size });
             }
         }
         None
@@ -226,9 +211,10 @@ impl NestedStructures {
     /// Keeps a translation at the largest size that is held and not above it. None is kept for the address.
     #[inline(always)]
     fn insert(&mut self, addr: Addr<Gpa>, guest: u16, found: Found) {
-        if let Some((size, number)) = self.insert_at[found.size.index()] {
-            let content = Packed::new(found.address.align_down(size), found.allows).bits();
-            self.arrays[number].insert_new(Key::page(addr, size, guest), content);
+        if let Some(size) = self.insert_size[found.size.index()]
+            && let Some(array) = self.arrays.get_mut(self.serving[size.index()])
+        {
+            array.insert_new(Key::page_of(addr, size.index(), guest), found.packed.whole(size).bits());
             self.live |= 1 << size.index();
         }
     }
@@ -236,8 +222,8 @@ impl NestedStructures {
     /// Removes the translations of `addr`.
     fn remove_pages(&mut self, addr: Addr<Gpa>, guest: u16) {
         for size in PageSize::ALL {
-            if let Some(number) = self.serving[size.index()] {
-                self.arrays[number].remove(Key::page(addr, size, guest));
+            if let Some(array) = self.arrays.get_mut(self.serving[size.index()]) {
+                array.remove(Key::page(addr, size, guest));
             }
         }
     }

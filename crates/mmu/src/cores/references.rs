@@ -1,6 +1,6 @@
 //! References to memory, and where they are counted.
 
-use terrace_addr::{AccessKind, Addr, Cycles, Hpa};
+use terrace_addr::{AccessKind, Addr, Cycles, Hpa, convert};
 use terrace_raw::vector::Vector;
 use terrace_table::Entry;
 
@@ -22,10 +22,10 @@ impl<V: Vector, W> References<'_, '_, V, W> {
     pub(super) fn read_table(&mut self, addr: Addr<Hpa>) -> Served {
         let Self { vector, hierarchy, .. } = self;
         let served = hierarchy.access(*vector, addr, AccessKind::Load);
-        self.tally.served[served.level] += 1;
+        self.tally.served[level(served)] += 1;
         self.tally.walk_cycles += served.latency.get();
         if served.level == MEMORY {
-            self.tally.nodes[served.node].table += 1;
+            self.tally.nodes[convert::index32(served.node)].table += 1;
         }
         served
     }
@@ -39,21 +39,26 @@ impl<V: Vector, W> References<'_, '_, V, W> {
             let Self { vector, hierarchy, .. } = self;
             let at = Addr::new(line << LINE_SHIFT);
             let served = hierarchy.access(*vector, at, kind);
-            self.tally.data_served[served.level] += 1;
+            self.tally.data_served[level(served)] += 1;
             self.tally.data_cycles += served.latency.get();
             if served.level == MEMORY {
-                self.tally.nodes[served.node].data += 1;
+                self.tally.nodes[convert::index32(served.node)].data += 1;
             }
             line += 1;
         }
     }
 }
 
+/// The place of a count.
+#[inline(always)]
+const fn level(served: Served) -> usize {
+    convert::index32(served.level & MEMORY)
+}
+
 impl Served {
     /// As a watcher is told of it.
     pub(super) fn entry(self, level: u32, at: Addr<Hpa>, entry: Entry) -> EntryRead {
-        let served_by =
-            u32::try_from(self.level).ok().filter(|_| self.level != MEMORY).map(|level| level + 1);
+        let served_by = (self.level != MEMORY).then_some(self.level + 1);
         let latency: Cycles = self.latency;
         EntryRead { level, at, bits: entry.0, served_by, latency }
     }

@@ -35,8 +35,8 @@ pub(super) struct Tlb {
     any_part: bool,
 }
 
-/// No array holds this size for this kind of access.
-const NOWHERE: usize = usize::MAX;
+/// No array holds a size.
+pub(super) const NOWHERE: usize = usize::MAX;
 
 /// A page size, by its index, and the array that holds it.
 #[derive(Debug, Clone, Copy)]

@@ -10,6 +10,7 @@ use super::below::Nested;
 use super::populate::{Absent, Ended, Populate};
 use super::references::References;
 use super::walk_cache::Place;
+use crate::stack::GuestTable;
 use crate::translation::{Allows, Packed};
 use crate::watch::{Step, Watch};
 use crate::{Below, Cause, Fault};
@@ -24,7 +25,6 @@ pub(super) struct Walked {
 impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     /// Walks the tables for `addr`, which the first dimension's table covers.
     #[inline(always)]
-    #[expect(clippy::too_many_lines, reason = "one loop, whose parts share everything")]
     pub(super) fn walk(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Walked, Ended<P::Error>> {
         let Self { vector, core, thread, hierarchy, stack, populate, watch } = self;
         let Structures { walk_caches, nested: structures, accessed_dirty, .. } = &mut **core;
@@ -34,52 +34,26 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             References { vector: *vector, hierarchy, tally: &mut thread.tally, watch: *watch };
         let mut nested =
             Nested { structures, references: &mut references, guest: tags.guest, log: &mut thread.log };
-        let levels = stack.first.level_count();
 
+        let levels = stack.first.level_count();
         let cached = walk_caches.lookup(*vector, addr, levels, tags.own);
         if W::WATCHES {
             nested.references.watch.note(Step::WalkCaches { hit: cached.map(|place| place.level + 1) });
         }
-        // What to translate next: where in the first dimension's lower space, as a part of a page of which size.
-        let root = stack.first.root();
-        let mut target = root.offset_by(EntryIndex::of(addr, levels).byte_offset());
-        // The table that the target is in, but for its place in memory; after the leaf, what the data allows.
-        let mut place = Place {
-            level: levels,
-            address: Addr::ZERO,
-            node: stack.first.root_node(),
-            allows: Allows::EVERYTHING,
-            lower: root.get(),
-        };
-        let mut next = Next::Root;
-        if let Some(cached) = cached {
-            nested.references.tally.walk_cache_hits += 1;
-            place = cached;
-            next = Next::Cached;
-        }
-        loop {
-            if next != Next::Cached {
-                let (kind, page) = match next {
-                    Next::Data(size) => (kind, size),
-                    _ => (table_access, PageSize::Size4K),
-                };
-                let found = stack.below.translate(&mut nested, target, kind, page)?;
-                if let Next::Data(size) = next {
-                    let allows = place.allows.and(found.allows).of_leaf(size);
-                    return Ok(Walked {
-                        packed: Packed::new(found.address, allows),
-                        size: size.min(found.size),
-                    });
-                }
-                place.address = found.address;
-                place.allows =
-                    place.allows.with_if(Allows::TABLE_STORE, found.allows.permits(AccessKind::Store));
-                if next == Next::Table {
-                    walk_caches.insert(addr, tags.own, place);
-                }
+        nested.references.tally.walk_cache_hits += u64::from(cached.is_some());
+        let mut place = match cached {
+            Some(place) => place,
+            None => {
+                let root = stack.first.root();
+                let entry = root.within(EntryIndex::of(addr, levels).byte_offset());
+                let found = stack.below.translate(&mut nested, entry, table_access, PageSize::Size4K)?;
+                let packed = found.packed.of_table(Allows::EVERYTHING);
+                Place { level: levels, node: stack.first.root_node(), packed, lower: root.get() }
             }
+        };
+        let (entry, allows) = loop {
             let index = EntryIndex::of(addr, place.level);
-            let at = place.address.offset_by(index.byte_offset());
+            let at = place.entry(index);
             stack.below.check(at)?;
             let served = nested.references.read_table(at);
             let mut entry = stack.first.memory().read(place.node, index);
@@ -94,59 +68,52 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
                     return Err(Fault::Page { addr, cause: Cause::NotPresent }.into());
                 }
             }
-            let allows = place.allows.and(
-                Allows::NOTHING
-                    .with_if(Allows::STORE, X86::allows_store(entry))
-                    .with_if(Allows::FETCH, X86::allows_fetch(entry)),
-            );
+            let allows = place.packed.allows().and(Allows::of::<X86>(entry));
             let is_leaf = X86::is_leaf(entry, place.level);
             if is_leaf && !allows.permits(kind) {
                 return Err(Fault::Page { addr, cause: Cause::Protection }.into());
             }
-            let mut bits = 0;
             if *accessed_dirty {
-                bits = X86::ACCESSED | if is_leaf && kind == AccessKind::Store { X86::DIRTY } else { 0 };
+                let bits = X86::ACCESSED | if is_leaf && kind == AccessKind::Store { X86::DIRTY } else { 0 };
                 if !entry.has(bits) {
-                    if !place.allows.permits_table_store() {
-                        let entry = Addr::truncate(place.lower + index.byte_offset());
-                        return Err(B::table_violation(entry).into());
-                    }
-                    stack.first.memory_mut().set_bits(place.node, index, bits);
+                    mark::<B>(&mut stack.first, place, index, bits)?;
+                    entry = entry.with(bits);
                 }
             }
             if is_leaf {
-                let dirty = !*accessed_dirty || entry.with(bits).has(X86::DIRTY);
-                let size = PageSize::of_level(place.level).unwrap_or(PageSize::Size1G);
-                let frame: Addr<B::Space> = X86::frame_address(entry, size);
-                target = frame.offset_by(addr.offset_in(size));
-                let allows = if dirty { allows } else { allows.and(Allows::FETCH) };
-                place.allows = allows.with_if(Allows::GLOBAL, X86::is_global(entry));
-                next = Next::Data(size);
-            } else {
-                let table: Addr<B::Space> = X86::node_address(entry);
-                place = Place {
-                    level: place.level - 1,
-                    address: Addr::ZERO,
-                    node: stack.first.memory().child(place.node, index),
-                    allows,
-                    lower: table.get(),
-                };
-                target = table.offset_by(EntryIndex::of(addr, place.level).byte_offset());
-                next = Next::Table;
+                break (entry, allows);
             }
-        }
+            let table: Addr<B::Space> = X86::node_address(entry);
+            let node = stack.first.memory().child(place.node, index);
+            let level = place.level - 1;
+            let next = table.within(EntryIndex::of(addr, level).byte_offset());
+            let found = stack.below.translate(&mut nested, next, table_access, PageSize::Size4K)?;
+            place = Place { level, node, packed: found.packed.of_table(allows), lower: table.get() };
+            walk_caches.insert(addr, tags.own, place);
+        };
+        let size = PageSize::of_level(place.level).unwrap_or(PageSize::Size1G);
+        let frame: Addr<B::Space> = X86::frame_address(entry, size);
+        let data = frame.offset_by(addr.offset_in(size));
+        let found = stack.below.translate(&mut nested, data, kind, size)?;
+        let dirty = !*accessed_dirty || entry.has(X86::DIRTY);
+        let allows = if dirty { allows } else { allows.and(Allows::FETCH) };
+        let allows = allows.with_if(Allows::GLOBAL, X86::is_global(entry)).and(found.packed.allows());
+        let packed = found.packed.allowing(allows.of_leaf(size));
+        Ok(Walked { packed, size: size.min(found.size) })
     }
 }
 
-/// What a walk translates next by what lies below the first dimension.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    /// Nothing: a paging-structure cache has said where the table is.
-    Cached,
-    /// The root.
-    Root,
-    /// A table that an entry refers to.
-    Table,
-    /// The data, in a page of this size.
-    Data(PageSize),
+/// Sets bits of an entry, if the second dimension allows that.
+#[cold]
+fn mark<B: Below>(
+    first: &mut GuestTable<B::Space>,
+    place: Place,
+    index: EntryIndex,
+    bits: u64,
+) -> Result<(), Fault> {
+    if !place.packed.allows().permits_table_store() {
+        return Err(B::table_violation(Addr::truncate(place.lower + index.byte_offset())));
+    }
+    first.memory_mut().set_bits(place.node, index, bits);
+    Ok(())
 }

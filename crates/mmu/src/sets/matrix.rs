@@ -4,10 +4,7 @@ use terrace_addr::convert;
 
 /// Bit *j* of byte *i* of a set's word: way *i* was touched after way *j*. The least recent way is the one whose byte
 /// is 0. With fewer than 8 ways the highest byte is free, and holds the way that was touched last.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Matrix {
-    ways: usize,
-}
+pub(super) struct Matrix;
 
 /// 1 in every byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -15,22 +12,21 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 impl Matrix {
     pub(super) const MOST_WAYS: usize = 8;
 
-    pub(super) fn new(ways: usize, touches: &mut [(u64, u64)]) -> Self {
-        let matrix = Self { ways };
+    /// What a touch of each way clears and sets.
+    pub(super) fn lay_out(ways: usize, touches: &mut [(u64, u64)]) {
         for (way, touch) in (0..convert::narrow(ways)).zip(touches) {
             let row = ((1 << ways) - 1) & !(1 << way);
             let column = ONES << way;
             *touch = (column, row << (8 * way));
-            if matrix.knows_most_recent() {
+            if Self::knows_most_recent(ways) {
                 touch.0 |= 0xff << 56;
                 touch.1 |= u64::from(way) << 56;
             }
         }
-        matrix
     }
 
-    pub(super) const fn knows_most_recent(self) -> bool {
-        self.ways < Self::MOST_WAYS
+    pub(super) const fn knows_most_recent(ways: usize) -> bool {
+        ways < Self::MOST_WAYS
     }
 
     #[inline(always)]

@@ -4,23 +4,24 @@
 //! the last two lanes its replacement state, its *word*. The tags of further ways are in further lines. What a way
 //! holds beside its tag lies elsewhere.
 //!
-//! A touch is the same two operations for most policies: some bits of the word are cleared and some are set, which
-//! ones a table says for each way.
+//! Lookups and fills are compiled for each common [`Form`] of sets, and for any other once more.
 
-use rand_xoshiro::Xoshiro256PlusPlus;
 use terrace_addr::convert;
 use terrace_machine::Replacement;
 use terrace_raw::Masked;
 use terrace_raw::vector::{BASELINE, LANES, Lanes, Vector};
 
+mod form;
 mod matrix;
 mod order;
 mod random;
 mod stamps;
 mod tree;
 
+use form::{Form, Kept, by_form};
 use matrix::Matrix;
 use order::Order;
+use random::Random;
 use stamps::Stamps;
 use tree::Tree;
 
@@ -38,81 +39,78 @@ const EMPTY: u32 = 0;
 #[derive(Debug, Clone)]
 pub(crate) struct Sets {
     lanes: Masked<Lanes>,
+    form: Form,
     /// A set has 2 to this power lines.
     line_bits: u32,
-    /// The lanes of a set's first line that are ways, and of its second.
-    first_line: u32,
-    second_line: u32,
-    /// Whether a set has at most two lines and its replacement state fits into its word: what the short functions
-    /// below are for. Everything else goes a longer way.
-    common: bool,
-    /// Whether touches are as the table says.
-    tabled: bool,
-    /// What a touch of each way clears in the word, and what it sets.
-    touches: Box<[(u64, u64); MOST_TABLED]>,
+    ways: usize,
     /// Empty ways in all sets.
     empty: usize,
-    replace: Replace,
     /// Ways of all sets.
     all: usize,
-    ways: usize,
-}
-
-/// Which way a full set gives up, and what its word means.
-#[derive(Debug, Clone)]
-enum Replace {
-    /// Tree pseudo-LRU.
-    Tree(Tree),
-    /// LRU of up to 8 ways.
-    Matrix(Matrix),
-    /// LRU of up to 16 ways.
-    Order(Order),
-    /// LRU of any number of ways.
-    Stamps(Box<Stamps>),
-    /// Random.
-    Random(Box<Xoshiro256PlusPlus>),
+    order: Order,
+    tree: Tree,
+    /// What a touch of each way clears in the word, and what it sets, where the policy is a matter of bits.
+    touches: [(u64, u64); TOUCHES],
+    /// Whether a set knows which way was touched last.
+    knows_most_recent: bool,
+    replacement: Replacement,
+    stamps: Stamps,
+    random: Random,
 }
 
 /// The most ways whose touches are tabled.
-const MOST_TABLED: usize = 32;
+const TOUCHES: usize = 32;
 
 /// Lanes of a set's first line that are ways; the others hold its word.
 const FIRST_LINE: usize = LANES - 2;
 
+/// The same, as the bits of a comparison.
+const IN_FIRST_LINE: u32 = (1 << FIRST_LINE) - 1;
+
 impl Sets {
     pub(crate) fn new(sets: usize, ways: usize, policy: Policy) -> Self {
-        let line_bits = (ways + LANES - FIRST_LINE).div_ceil(LANES).next_power_of_two().trailing_zeros();
-        let mut touches = Box::new([(0, 0); MOST_TABLED]);
-        let mut lanes = Masked::<Lanes>::zeroed(sets << line_bits);
-        let replace = match policy.replacement {
-            Replacement::Lru if ways <= Matrix::MOST_WAYS => {
-                Replace::Matrix(Matrix::new(ways, &mut touches[..]))
-            }
-            Replacement::Lru if ways <= Order::MOST_WAYS => {
-                lanes
-                    .values_mut()
-                    .iter_mut()
-                    .step_by(1 << line_bits)
-                    .for_each(|line| line.set_word(Order::START));
-                Replace::Order(Order::new(ways))
-            }
-            Replacement::Lru => Replace::Stamps(Box::new(Stamps::new(sets, ways))),
-            Replacement::TreePlru => Replace::Tree(Tree::new(ways, &mut touches)),
-            Replacement::Random => Replace::Random(Box::new(random::stream(policy.seed))),
+        let lines = (ways + LANES - FIRST_LINE).div_ceil(LANES).next_power_of_two();
+        let form = match (policy.replacement, lines) {
+            (Replacement::Lru, _) if ways <= Matrix::MOST_WAYS => Form::Matrix,
+            (Replacement::Lru, 1) => Form::Order,
+            (Replacement::Lru, 2) if ways <= Order::MOST_WAYS => Form::LongOrder,
+            (Replacement::TreePlru, 1) => Form::Tree,
+            (Replacement::TreePlru, 2) => Form::LongTree,
+            _ => Form::Other,
         };
-        let first = |lanes: usize| convert::low32((1 << lanes) - 1);
+        let mut lanes = Masked::<Lanes>::zeroed(sets * lines);
+        let mut touches = [(0, 0); TOUCHES];
+        let (mut order, mut tree, mut stamps) = (Order::default(), Tree::new(1, &mut touches), Stamps::new(0, 0));
+        let mut knows_most_recent = false;
+        match (policy.replacement, form) {
+            (Replacement::TreePlru, _) => tree = Tree::new(ways, &mut touches),
+            (_, Form::Matrix) => {
+                Matrix::lay_out(ways, &mut touches);
+                knows_most_recent = Matrix::knows_most_recent(ways);
+            }
+            (_, Form::Order | Form::LongOrder) => {
+                order = Order::new(ways);
+                let first_lines = lanes.values_mut().iter_mut().step_by(lines);
+                first_lines.for_each(|line| line.set_word(Order::START));
+                knows_most_recent = true;
+            }
+            (Replacement::Lru, _) => stamps = Stamps::new(sets, ways),
+            (Replacement::Random, _) => {}
+        }
         Self {
             lanes,
-            line_bits,
-            first_line: first(ways.min(FIRST_LINE)),
-            second_line: first(ways.saturating_sub(FIRST_LINE).min(LANES)),
-            common: line_bits <= 1 && !matches!(replace, Replace::Stamps(_)),
-            tabled: matches!(replace, Replace::Tree(_) | Replace::Matrix(_)),
-            touches,
-            empty: sets * ways,
-            replace,
-            all: sets * ways,
+            form,
+            line_bits: lines.trailing_zeros(),
             ways,
+            empty: sets * ways,
+            all: sets * ways,
+            order,
+            tree,
+            touches,
+            knows_most_recent,
+            replacement: policy.replacement,
+            stamps,
+            random: Random::new(policy.seed),
         }
     }
 
@@ -126,19 +124,6 @@ impl Sets {
         size_of_val(self.lanes.values())
     }
 
-    /// The number of a set's first line.
-    #[inline(always)]
-    const fn first(&self, set: usize) -> usize {
-        set << self.line_bits
-    }
-
-    /// Whether [`find`](Self::find) and [`touch`](Self::touch) may be used; otherwise it is
-    /// [`find_anywhere`](Self::find_anywhere) and [`touch_any`](Self::touch_any).
-    #[inline(always)]
-    pub(crate) const fn is_common(&self) -> bool {
-        self.common
-    }
-
     /// The first way of a set whose tag is `tag` and of which `is_it` is true.
     #[inline(always)]
     pub(crate) fn find<V: Vector>(
@@ -148,10 +133,73 @@ impl Sets {
         tag: u32,
         is_it: impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let first = self.first(set);
-        let mut found = vector.matches(self.lanes.at(first), tag) & self.first_line;
-        if self.line_bits != 0 {
-            found |= (vector.matches(self.lanes.at(first + 1), tag) & self.second_line) << FIRST_LINE;
+        by_form!(self.form, K => self.find_kept::<K, V>(vector, set, tag, is_it), {
+            self.find_other(set, tag, is_it)
+        })
+    }
+
+    /// The same, and touches it.
+    #[inline(always)]
+    pub(crate) fn lookup<V: Vector>(
+        &mut self,
+        vector: V,
+        set: usize,
+        tag: u32,
+        is_it: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        by_form!(self.form, K => {
+            let way = self.find_kept::<K, V>(vector, set, tag, is_it)?;
+            self.touch_kept::<K>(set, way);
+            Some(way)
+        }, {
+            let way = self.find_other(set, tag, is_it)?;
+            self.touch_other(set, way);
+            Some(way)
+        })
+    }
+
+    /// Whether a way of a set has this tag. One does afterwards, and was touched.
+    #[inline(always)]
+    pub(crate) fn access<V: Vector>(&mut self, vector: V, set: usize, tag: u32) -> bool {
+        by_form!(self.form, K => {
+            if let Some(way) = self.find_kept::<K, V>(vector, set, tag, |_| true) {
+                self.touch_kept::<K>(set, way);
+                return true;
+            }
+            if self.empty == 0 { self.fill_kept::<K>(set, tag) } else { self.fill_other(set, tag) };
+            false
+        }, {
+            let found = self.find_other(set, tag, |_| true);
+            match found {
+                Some(way) => self.touch_other(set, way),
+                None => _ = self.fill_other(set, tag),
+            }
+            found.is_some()
+        })
+    }
+
+    /// Gives a way to a new entry with this tag, and touches it: the lowest empty one, otherwise the one that the
+    /// policy gives up.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, set: usize, tag: u32) -> usize {
+        if self.empty != 0 {
+            return self.fill_other(set, tag);
+        }
+        by_form!(self.form, K => self.fill_kept::<K>(set, tag), self.fill_other(set, tag))
+    }
+
+    #[inline(always)]
+    fn find_kept<K: Kept, V: Vector>(
+        &self,
+        vector: V,
+        set: usize,
+        tag: u32,
+        is_it: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let first = first_line::<K>(set);
+        let mut found = vector.matches(self.lanes.at(first), tag) & IN_FIRST_LINE;
+        if K::LONG {
+            found |= vector.matches(self.lanes.at(first + 1), tag) << FIRST_LINE;
         }
         while found != 0 {
             let way = convert::index32(found.trailing_zeros());
@@ -163,120 +211,105 @@ impl Sets {
         None
     }
 
-    /// The same in a set of any number of lines.
-    pub(crate) fn find_anywhere(&self, set: usize, tag: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
-        if let Some(way) = self.find(BASELINE, set, tag, &is_it) {
-            return Some(way);
+    #[inline(always)]
+    fn touch_kept<K: Kept>(&mut self, set: usize, way: usize) {
+        let first = first_line::<K>(set);
+        let word = K::touched(self, self.lanes.at(first).word(), way);
+        self.lanes.at_mut(first).set_word(word);
+    }
+
+    /// Fills a way of sets that are all full.
+    #[inline(always)]
+    fn fill_kept<K: Kept>(&mut self, set: usize, tag: u32) -> usize {
+        let first = first_line::<K>(set);
+        let word = self.lanes.at(first).word();
+        let way = K::victim(self, word);
+        let word = K::touched(self, word, way);
+        let line = self.lanes.at_mut(first);
+        line.set_word(word);
+        if !K::LONG || way < FIRST_LINE {
+            line.0[way % LANES] = tag;
+        } else {
+            self.lanes.at_mut(first + 1).0[(way - FIRST_LINE) % LANES] = tag;
         }
-        let mut first_way = FIRST_LINE + LANES;
-        while first_way < self.ways {
-            let mut found = BASELINE.matches(self.lanes.at(self.line(set, first_way)), tag);
+        way
+    }
+
+    /// The first way of a set of any form whose tag is `tag` and of which `is_it` is true.
+    pub(crate) fn find_other(&self, set: usize, tag: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        (0..self.ways).step_by(LANES).find_map(|from| {
+            let mut found = self.matches(set, from, tag);
             while found != 0 {
-                let way = first_way + convert::index32(found.trailing_zeros());
+                let way = from + convert::index32(found.trailing_zeros());
                 if way < self.ways && is_it(way) {
                     return Some(way);
                 }
                 found &= found - 1;
             }
-            first_way += LANES;
-        }
-        None
+            None
+        })
     }
 
-    /// The number of the line, behind the first, that has the tag of a way.
-    #[inline(always)]
-    const fn line(&self, set: usize, way: usize) -> usize {
-        self.first(set) + (way + LANES - FIRST_LINE) / LANES
-    }
-
-    #[inline(always)]
-    fn set_tag(&mut self, set: usize, way: usize, tag: u32) {
-        let first = self.first(set);
-        if way < FIRST_LINE {
-            self.lanes.at_mut(first).0[way] = tag;
+    /// Which of [`LANES`] ways, from a multiple of that on, have this tag; wrong beyond the last way.
+    fn matches(&self, set: usize, from: usize, tag: u32) -> u32 {
+        let line = (set << self.line_bits) + from / LANES;
+        let found = BASELINE.matches(self.lanes.at(line), tag);
+        let next = BASELINE.matches(self.lanes.at(line + 1), tag) << FIRST_LINE;
+        if from == 0 {
+            found & IN_FIRST_LINE | next & !IN_FIRST_LINE & ((1 << LANES) - 1)
         } else {
-            let lane = way + LANES - FIRST_LINE;
-            self.lanes.at_mut(first + lane / LANES).0[lane % LANES] = tag;
+            found >> (LANES - FIRST_LINE) | next & ((1 << LANES) - 1)
         }
     }
 
-    #[inline(always)]
-    fn word(&self, set: usize) -> u64 {
-        self.lanes.at(self.first(set)).word()
+    /// Notes a hit or fill in a set of any form.
+    fn touch_other(&mut self, set: usize, way: usize) {
+        by_form!(self.form, K => self.touch_kept::<K>(set, way), match self.replacement {
+            Replacement::Lru => self.stamps.touch(set, way),
+            Replacement::TreePlru => {
+                let line = self.lanes.at_mut(set << self.line_bits);
+                let (clears, sets) = self.touches[way % TOUCHES];
+                line.set_word(line.word() & !clears | sets);
+            }
+            Replacement::Random => {}
+        });
+    }
+
+    /// Fills a way of a set of any form, which may have empty ways.
+    #[inline(never)]
+    fn fill_other(&mut self, set: usize, tag: u32) -> usize {
+        let empty = if self.empty == 0 { None } else { self.find_other(set, EMPTY, |_| true) };
+        let way = empty.unwrap_or_else(|| self.victim_other(set));
+        self.empty -= usize::from(empty.is_some());
+        self.set_tag(set, way, tag);
+        self.touch_other(set, way);
+        way
+    }
+
+    /// The way that a set of any form gives up when it is full.
+    fn victim_other(&mut self, set: usize) -> usize {
+        let word = self.lanes.at(set << self.line_bits).word();
+        by_form!(self.form, K => K::victim(self, word), match self.replacement {
+            Replacement::Lru => self.stamps.victim(set),
+            Replacement::TreePlru => self.tree.victim(word),
+            Replacement::Random => self.random.victim(self.ways),
+        })
+    }
+
+    fn set_tag(&mut self, set: usize, way: usize, tag: u32) {
+        let lane = if way < FIRST_LINE { way } else { way + LANES - FIRST_LINE };
+        let line = (set << self.line_bits) + lane / LANES;
+        self.lanes.at_mut(line).0[lane % LANES] = tag;
     }
 
     /// The way that was touched last, where that is known at once and touching it again would change nothing.
     #[inline(always)]
     pub(crate) fn most_recent(&self, set: usize) -> Option<usize> {
-        match &self.replace {
-            Replace::Matrix(matrix) if matrix.knows_most_recent() => {
-                Some(Matrix::most_recent(self.word(set)))
-            }
-            Replace::Order(_) => Some(Order::most_recent(self.word(set))),
-            _ => None,
+        if !self.knows_most_recent {
+            return None;
         }
-    }
-
-    /// Notes a hit or fill.
-    #[inline(always)]
-    pub(crate) fn touch(&mut self, set: usize, way: usize) {
-        let line = self.lanes.at_mut(set << self.line_bits);
-        if self.tabled {
-            let (clears, sets) = self.touches[way % MOST_TABLED];
-            line.set_word(line.word() & !clears | sets);
-        } else if let Replace::Order(_) = self.replace {
-            line.set_word(Order::touch(line.word(), way));
-        }
-    }
-
-    /// The same for all policies.
-    pub(crate) fn touch_any(&mut self, set: usize, way: usize) {
-        if let Replace::Stamps(stamps) = &mut self.replace {
-            stamps.touch(set, way);
-        } else {
-            self.touch(set, way);
-        }
-    }
-
-    /// Gives a way to a new entry with this tag, and touches it: the lowest empty one, otherwise the one that the
-    /// policy gives up.
-    #[inline(always)]
-    pub(crate) fn fill(&mut self, set: usize, tag: u32) -> usize {
-        if self.empty != 0 || !self.common {
-            return self.fill_any(set, tag);
-        }
-        let word = self.word(set);
-        let way = match &self.replace {
-            Replace::Tree(tree) => tree.victim(word),
-            Replace::Matrix(_) => Matrix::victim(word),
-            Replace::Order(order) => order.victim(word),
-            Replace::Stamps(_) | Replace::Random(_) => return self.fill_any(set, tag),
-        };
-        self.set_tag(set, way, tag);
-        self.touch(set, way);
-        way
-    }
-
-    /// The same for all policies, and sets that may have empty ways.
-    #[inline(never)]
-    fn fill_any(&mut self, set: usize, tag: u32) -> usize {
-        let word = self.word(set);
-        let empty = if self.empty == 0 { None } else { self.find_anywhere(set, EMPTY, |_| true) };
-        let way = if let Some(way) = empty {
-            self.empty -= 1;
-            way
-        } else {
-            match &mut self.replace {
-                Replace::Tree(tree) => tree.victim(word),
-                Replace::Matrix(_) => Matrix::victim(word),
-                Replace::Order(order) => order.victim(word),
-                Replace::Stamps(stamps) => stamps.victim(set),
-                Replace::Random(stream) => random::victim(stream, self.ways),
-            }
-        };
-        self.set_tag(set, way, tag);
-        self.touch_any(set, way);
-        way
+        let word = self.lanes.at(set << self.line_bits).word();
+        Some(if self.form == Form::Matrix { Matrix::most_recent(word) } else { Order::most_recent(word) })
     }
 
     /// Empties a way that holds something. The replacement state stays as it is.
@@ -288,10 +321,16 @@ impl Sets {
     /// Asks for a set.
     #[inline(always)]
     pub(crate) fn prefetch(&self, set: usize) {
-        let first = self.first(set);
+        let first = set << self.line_bits;
         self.lanes.prefetch(first);
         if self.line_bits > 0 {
             self.lanes.prefetch(first + 1);
         }
     }
+}
+
+/// The number of a set's first line.
+#[inline(always)]
+const fn first_line<K: Kept>(set: usize) -> usize {
+    if K::LONG { set * 2 } else { set }
 }

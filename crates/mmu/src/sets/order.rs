@@ -4,7 +4,7 @@ use terrace_addr::convert;
 
 /// The ways of a set as the nibbles of its word, most recent in the lowest: a permutation of 0 to 15, of which the
 /// ways that do not exist keep the upper places for ever.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Order {
     /// The place of the least recent way.
     last: u32,

@@ -5,12 +5,16 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use terrace_addr::convert;
 
 /// What an array draws from.
-pub(super) fn stream(seed: u64) -> Xoshiro256PlusPlus {
-    Xoshiro256PlusPlus::seed_from_u64(seed)
-}
+#[derive(Debug, Clone)]
+pub(super) struct Random(Xoshiro256PlusPlus);
 
-/// A way, drawn with the upper half of the next word.
-#[inline]
-pub(super) fn victim(stream: &mut Xoshiro256PlusPlus, ways: usize) -> usize {
-    convert::index(((stream.next_u64() >> 32) * convert::count(ways)) >> 32)
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
+    }
+
+    /// A way, drawn with the upper half of the next word.
+    pub(super) fn victim(&mut self, ways: usize) -> usize {
+        convert::index(((self.0.next_u64() >> 32) * convert::count(ways)) >> 32)
+    }
 }

@@ -2,22 +2,38 @@
 
 use terrace_addr::convert;
 
-use super::MOST_TABLED;
+use super::TOUCHES;
 
 /// One bit of a set's word for each node of a binary tree over its ways: node 1 is the root, the children of n are
 /// 2n (first half, rounded up) and 2n + 1. A 1 points right. The bits of single ways stay 0.
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
-    depth: u32,
+    /// For the bits of the first seven nodes, where they lead: three steps down, or to the end if that is nearer.
+    first_steps: [u8; 1 << TABLED_NODES],
+    /// The steps that are left then.
+    steps_left: u32,
     /// The way for each end of a descent. A descent that reaches a single way early goes on to the left, so that all
     /// take the same number of steps and no branch depends on the bits.
-    ends: [u8; MOST_TABLED],
+    ends: [u8; TOUCHES],
 }
 
+/// The nodes of the first three steps.
+const TABLED_NODES: u32 = 7;
+const TABLED_STEPS: u32 = 3;
+
 impl Tree {
-    pub(super) fn new(ways: usize, touches: &mut [(u64, u64); MOST_TABLED]) -> Self {
-        let mut tree = Self { depth: ways.next_power_of_two().trailing_zeros(), ends: [0; MOST_TABLED] };
-        tree.lay_out(0, ways, 1, tree.depth, touches);
+    pub(super) fn new(ways: usize, touches: &mut [(u64, u64); TOUCHES]) -> Self {
+        let depth = ways.next_power_of_two().trailing_zeros();
+        let tabled = depth.min(TABLED_STEPS);
+        let mut tree = Self {
+            first_steps: core::array::from_fn(|bits| {
+                let node = descend(1, convert::count(bits) << 1, tabled);
+                convert::low8(node)
+            }),
+            steps_left: depth - tabled,
+            ends: [0; TOUCHES],
+        };
+        tree.lay_out(0, ways, 1, depth, touches);
         tree
     }
 
@@ -29,10 +45,10 @@ impl Tree {
         ways: usize,
         node: usize,
         steps: u32,
-        touches: &mut [(u64, u64); MOST_TABLED],
+        touches: &mut [(u64, u64); TOUCHES],
     ) {
         if ways == 1 {
-            self.ends[(node << steps) % MOST_TABLED] = convert::low8(convert::count(first));
+            self.ends[(node << steps) % TOUCHES] = convert::low8(convert::count(first));
             return;
         }
         let left = ways.div_ceil(2);
@@ -48,12 +64,17 @@ impl Tree {
 
     #[inline(always)]
     pub(super) fn victim(&self, word: u64) -> usize {
-        let mut node = 1;
-        let mut steps = self.depth;
-        while steps > 0 {
-            node = 2 * node + (word >> node & 1);
-            steps -= 1;
-        }
-        usize::from(self.ends[convert::index(node) % MOST_TABLED])
+        let first = convert::index(word >> 1 & ((1 << TABLED_NODES) - 1));
+        let node = descend(u64::from(self.first_steps[first]), word, self.steps_left);
+        usize::from(self.ends[convert::index(node) % TOUCHES])
     }
+}
+
+/// The node `steps` below `node`, as the bits of `word` point.
+#[inline(always)]
+fn descend(mut node: u64, word: u64, steps: u32) -> u64 {
+    for _ in 0..steps {
+        node = 2 * node + (word >> node & 1);
+    }
+    node
 }
