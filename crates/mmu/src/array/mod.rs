@@ -8,7 +8,7 @@ use terrace_machine::Shape;
 use terrace_raw::vector::Vector;
 use terrace_raw::{Masked, Work, Zeroable};
 
-use crate::sets::{Policy, Sets};
+use crate::sets::{Policy, Sets, Uncommon};
 
 mod key;
 
@@ -53,7 +53,7 @@ impl<P: Zeroable> Array<P> {
 
     /// The way of the entry with this key.
     fn find(&self, set: usize, key: Key) -> Option<usize> {
-        self.sets.find_other(set, key.tag(), |way| self.entries.at(self.slot(set, way)).0 == key.bits())
+        self.sets.find(set, key.tag(), |way| self.entries.at(self.slot(set, way)).0 == key.bits())
     }
 
     /// Whether any entry may be for pages of the size with this index.
@@ -88,17 +88,31 @@ impl<P: Zeroable> Array<P> {
     pub(crate) fn contains<V: Vector>(&self, vector: V, key: Key) -> bool {
         let set = self.set(key);
         let is_it = |way| self.entries.at(self.slot(set, way)).0 == key.bits();
-        self.sets.find(vector, set, key.tag(), is_it).is_some()
+        self.sets.contains(vector, set, key.tag(), is_it)
     }
 
     /// Inserts an entry whose key is not there; its slot.
     #[inline(never)]
     pub(crate) fn insert_new(&mut self, key: Key, content: P) -> Slot {
         let set = self.set(key);
+        match self.sets.fill(set, key.tag()) {
+            Ok(way) => self.put(self.slot(set, way), key, content),
+            Err(Uncommon) => self.insert_any(key, content),
+        }
+    }
+
+    /// The same in sets of any form.
+    #[inline(never)]
+    fn insert_any(&mut self, key: Key, content: P) -> Slot {
+        let set = self.set(key);
         debug_assert!(self.find(set, key).is_none(), "the key is there already");
-        let way = self.sets.fill(set, key.tag());
+        let way = self.sets.fill_any(set, key.tag());
+        self.put(self.slot(set, way), key, content)
+    }
+
+    #[inline(always)]
+    fn put(&mut self, slot: usize, key: Key, content: P) -> Slot {
         self.seen[key.size_index()] = true;
-        let slot = self.slot(set, way);
         *self.entries.at_mut(slot) = (key.bits(), content);
         Slot(slot)
     }
@@ -158,11 +172,24 @@ impl<P: Zeroable> Work for Lookup<'_, P> {
 
     #[inline(always)]
     fn run<V: Vector>(self, vector: V) -> Option<Slot> {
-        let Self { array: Array { set_mask, sets, entries, way_bits, .. }, key } = self;
+        let Self { array, key } = self;
+        let Array { set_mask, sets, entries, way_bits, .. } = &mut *array;
         let set = convert::index(key.number() & *set_mask);
         let first = set << *way_bits;
         let is_it = |way| entries.at(first | way).0 == key.bits();
-        let way = sets.lookup(vector, set, key.tag(), is_it)?;
-        Some(Slot(first | way))
+        match sets.lookup(vector, set, key.tag(), is_it) {
+            Ok(way) => way.map(|way| Slot(first | way)),
+            Err(Uncommon) => array.lookup_any(key),
+        }
+    }
+}
+
+impl<P: Zeroable> Array<P> {
+    #[inline(never)]
+    fn lookup_any(&mut self, key: Key) -> Option<Slot> {
+        let set = self.set(key);
+        let way = self.find(set, key)?;
+        self.sets.touch(set, way);
+        Some(Slot(self.slot(set, way)))
     }
 }

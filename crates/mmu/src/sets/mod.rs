@@ -40,6 +40,8 @@ const EMPTY: u32 = 0;
 pub(crate) struct Sets {
     lanes: Masked<Lanes>,
     form: Form,
+    /// The form, once all ways hold something; [`Form::Other`] until then, as long as an empty one has to be found.
+    full_form: Form,
     /// A set has 2 to this power lines.
     line_bits: u32,
     ways: usize,
@@ -57,6 +59,10 @@ pub(crate) struct Sets {
     stamps: Stamps,
     random: Random,
 }
+
+/// A set is not of a form that has a fast path, or has no fast path now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Uncommon;
 
 /// The most ways whose touches are tabled.
 const TOUCHES: usize = 32;
@@ -100,6 +106,7 @@ impl Sets {
         Self {
             lanes,
             form,
+            full_form: Form::Other,
             line_bits: lines.trailing_zeros(),
             ways,
             empty: sets * ways,
@@ -124,21 +131,21 @@ impl Sets {
         size_of_val(self.lanes.values())
     }
 
-    /// The first way of a set whose tag is `tag` and of which `is_it` is true.
+    /// Whether a way of a set has the tag `tag` and `is_it` is true of it.
     #[inline(always)]
-    pub(crate) fn find<V: Vector>(
+    pub(crate) fn contains<V: Vector>(
         &self,
         vector: V,
         set: usize,
         tag: u32,
         is_it: impl Fn(usize) -> bool,
-    ) -> Option<usize> {
-        by_form!(self.form, K => self.find_kept::<K, V>(vector, set, tag, is_it), {
-            self.find_other(set, tag, is_it)
+    ) -> bool {
+        by_form!(self.form, K => self.find_kept::<K, V>(vector, set, tag, is_it).is_some(), {
+            self.find(set, tag, is_it).is_some()
         })
     }
 
-    /// The same, and touches it.
+    /// The first way of a set whose tag is `tag` and of which `is_it` is true; it is touched.
     #[inline(always)]
     pub(crate) fn lookup<V: Vector>(
         &mut self,
@@ -146,46 +153,45 @@ impl Sets {
         set: usize,
         tag: u32,
         is_it: impl Fn(usize) -> bool,
-    ) -> Option<usize> {
+    ) -> Result<Option<usize>, Uncommon> {
         by_form!(self.form, K => {
-            let way = self.find_kept::<K, V>(vector, set, tag, is_it)?;
-            self.touch_kept::<K>(set, way);
-            Some(way)
-        }, {
-            let way = self.find_other(set, tag, is_it)?;
-            self.touch_other(set, way);
-            Some(way)
-        })
+            let found = self.find_kept::<K, V>(vector, set, tag, is_it);
+            if let Some(way) = found {
+                self.touch_kept::<K>(set, way);
+            }
+            Ok(found)
+        }, Err(Uncommon))
     }
 
     /// Whether a way of a set has this tag. One does afterwards, and was touched.
     #[inline(always)]
     pub(crate) fn access<V: Vector>(&mut self, vector: V, set: usize, tag: u32) -> bool {
-        by_form!(self.form, K => {
-            if let Some(way) = self.find_kept::<K, V>(vector, set, tag, |_| true) {
+        by_form!(self.full_form, K => {
+            let found = self.find_kept::<K, V>(vector, set, tag, |_| true);
+            if let Some(way) = found {
                 self.touch_kept::<K>(set, way);
-                return true;
-            }
-            if self.empty == 0 { self.fill_kept::<K>(set, tag) } else { self.fill_other(set, tag) };
-            false
-        }, {
-            let found = self.find_other(set, tag, |_| true);
-            match found {
-                Some(way) => self.touch_other(set, way),
-                None => _ = self.fill_other(set, tag),
+            } else {
+                self.fill_kept::<K>(set, tag);
             }
             found.is_some()
-        })
+        }, self.access_any(set, tag))
     }
 
-    /// Gives a way to a new entry with this tag, and touches it: the lowest empty one, otherwise the one that the
-    /// policy gives up.
-    #[inline(always)]
-    pub(crate) fn fill(&mut self, set: usize, tag: u32) -> usize {
-        if self.empty != 0 {
-            return self.fill_other(set, tag);
+    /// The same in sets of any form.
+    #[inline(never)]
+    fn access_any(&mut self, set: usize, tag: u32) -> bool {
+        let found = self.find(set, tag, |_| true);
+        match found {
+            Some(way) => self.touch(set, way),
+            None => _ = self.fill_any(set, tag),
         }
-        by_form!(self.form, K => self.fill_kept::<K>(set, tag), self.fill_other(set, tag))
+        found.is_some()
+    }
+
+    /// Gives a way to a new entry with this tag, and touches it: the one that the policy gives up.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, set: usize, tag: u32) -> Result<usize, Uncommon> {
+        by_form!(self.full_form, K => Ok(self.fill_kept::<K>(set, tag)), Err(Uncommon))
     }
 
     #[inline(always)]
@@ -236,7 +242,7 @@ impl Sets {
     }
 
     /// The first way of a set of any form whose tag is `tag` and of which `is_it` is true.
-    pub(crate) fn find_other(&self, set: usize, tag: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(crate) fn find(&self, set: usize, tag: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         (0..self.ways).step_by(LANES).find_map(|from| {
             let mut found = self.matches(set, from, tag);
             while found != 0 {
@@ -263,7 +269,7 @@ impl Sets {
     }
 
     /// Notes a hit or fill in a set of any form.
-    fn touch_other(&mut self, set: usize, way: usize) {
+    pub(crate) fn touch(&mut self, set: usize, way: usize) {
         by_form!(self.form, K => self.touch_kept::<K>(set, way), match self.replacement {
             Replacement::Lru => self.stamps.touch(set, way),
             Replacement::TreePlru => {
@@ -275,19 +281,22 @@ impl Sets {
         });
     }
 
-    /// Fills a way of a set of any form, which may have empty ways.
-    #[inline(never)]
-    fn fill_other(&mut self, set: usize, tag: u32) -> usize {
-        let empty = if self.empty == 0 { None } else { self.find_other(set, EMPTY, |_| true) };
-        let way = empty.unwrap_or_else(|| self.victim_other(set));
+    /// Gives a way to a new entry with this tag in a set of any form, and touches it: the lowest empty one, otherwise
+    /// the one that the policy gives up.
+    pub(crate) fn fill_any(&mut self, set: usize, tag: u32) -> usize {
+        let empty = if self.empty == 0 { None } else { self.find(set, EMPTY, |_| true) };
+        let way = empty.unwrap_or_else(|| self.victim(set));
         self.empty -= usize::from(empty.is_some());
+        if self.empty == 0 {
+            self.full_form = self.form;
+        }
         self.set_tag(set, way, tag);
-        self.touch_other(set, way);
+        self.touch(set, way);
         way
     }
 
     /// The way that a set of any form gives up when it is full.
-    fn victim_other(&mut self, set: usize) -> usize {
+    fn victim(&mut self, set: usize) -> usize {
         let word = self.lanes.at(set << self.line_bits).word();
         by_form!(self.form, K => K::victim(self, word), match self.replacement {
             Replacement::Lru => self.stamps.victim(set),
@@ -316,6 +325,7 @@ impl Sets {
     pub(crate) fn clear(&mut self, set: usize, way: usize) {
         self.set_tag(set, way, EMPTY);
         self.empty += 1;
+        self.full_form = Form::Other;
     }
 
     /// Asks for a set.

@@ -8,10 +8,10 @@ use super::TOUCHES;
 /// 2n (first half, rounded up) and 2n + 1. A 1 points right. The bits of single ways stay 0.
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
-    /// For the bits of the first seven nodes, where they lead: three steps down, or to the end if that is nearer.
+    /// For the bits of the first seven nodes, where they lead: three steps down.
     first_steps: [u8; 1 << TABLED_NODES],
-    /// The steps that are left then.
-    steps_left: u32,
+    /// Whether there are two more steps.
+    deep: bool,
     /// The way for each end of a descent. A descent that reaches a single way early goes on to the left, so that all
     /// take the same number of steps and no branch depends on the bits.
     ends: [u8; TOUCHES],
@@ -19,21 +19,23 @@ pub(super) struct Tree {
 
 /// The nodes of the first three steps.
 const TABLED_NODES: u32 = 7;
-const TABLED_STEPS: u32 = 3;
+const FIRST_STEPS: u32 = 3;
+/// Enough for 32 ways.
+const ALL_STEPS: u32 = 5;
 
 impl Tree {
     pub(super) fn new(ways: usize, touches: &mut [(u64, u64); TOUCHES]) -> Self {
-        let depth = ways.next_power_of_two().trailing_zeros();
-        let tabled = depth.min(TABLED_STEPS);
+        let deep = ways > 1 << FIRST_STEPS;
+        let steps = if deep { ALL_STEPS } else { FIRST_STEPS };
         let mut tree = Self {
             first_steps: core::array::from_fn(|bits| {
-                let node = descend(1, convert::count(bits) << 1, tabled);
-                convert::low8(node)
+                let word = convert::count(bits) << 1;
+                convert::low8((0..FIRST_STEPS).fold(1, |node, _| step(node, word)))
             }),
-            steps_left: depth - tabled,
+            deep,
             ends: [0; TOUCHES],
         };
-        tree.lay_out(0, ways, 1, depth, touches);
+        tree.lay_out(0, ways, 1, steps, touches);
         tree
     }
 
@@ -65,16 +67,16 @@ impl Tree {
     #[inline(always)]
     pub(super) fn victim(&self, word: u64) -> usize {
         let first = convert::index(word >> 1 & ((1 << TABLED_NODES) - 1));
-        let node = descend(u64::from(self.first_steps[first]), word, self.steps_left);
+        let mut node = u64::from(self.first_steps[first]);
+        if self.deep {
+            node = step(step(node, word), word);
+        }
         usize::from(self.ends[convert::index(node) % TOUCHES])
     }
 }
 
-/// The node `steps` below `node`, as the bits of `word` point.
+/// The node below `node` that the bits of `word` point to.
 #[inline(always)]
-fn descend(mut node: u64, word: u64, steps: u32) -> u64 {
-    for _ in 0..steps {
-        node = 2 * node + (word >> node & 1);
-    }
-    node
+const fn step(node: u64, word: u64) -> u64 {
+    2 * node + (word >> node & 1)
 }
