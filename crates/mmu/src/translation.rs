@@ -33,7 +33,7 @@ impl Allows {
     /// With `other`, if `condition`.
     #[inline(always)]
     pub(crate) fn with_if(self, other: Self, condition: bool) -> Self {
-        Self(self.0 | other.0 * u64::from(condition))
+        Self(self.0 | (other.0 * u64::from(condition)))
     }
 
     /// What both allow; global, and part of a page, as this is.
@@ -53,6 +53,12 @@ impl Allows {
     pub(crate) fn leaf(self) -> PageSize {
         let level = convert::low32((self.0 & Self::LEAF) >> Self::LEAF_SHIFT);
         PageSize::of_level(level).unwrap_or(PageSize::Size4K)
+    }
+
+    /// Whether a page of `size` is only a part of the first dimension's.
+    #[inline(always)]
+    pub(crate) fn is_part(self, size: PageSize) -> bool {
+        (self.0 & Self::LEAF) >> Self::LEAF_SHIFT > u64::from(size.level())
     }
 
     /// Whether accesses of `kind` may use it.

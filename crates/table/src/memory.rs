@@ -32,6 +32,18 @@ pub trait TableMemory {
     /// The node that a non-leaf entry refers to.
     fn child(&self, node: Self::Node, index: EntryIndex) -> Self::Node;
 
+    /// Reads an entry of a node of level 2 or above, and the node that it refers to if it refers to one.
+    #[inline(always)]
+    fn read_inner(&self, node: Self::Node, index: EntryIndex) -> (Entry, Self::Node) {
+        (self.read(node, index), self.child(node, index))
+    }
+
+    /// Reads an entry of a node of level 1.
+    #[inline(always)]
+    fn read_last(&self, node: Self::Node, index: EntryIndex) -> Entry {
+        self.read(node, index)
+    }
+
     /// Takes the frame at `frame` into use as an empty node of `level`.
     fn attach(&mut self, frame: Addr<Self::Space>, level: u32) -> Self::Node;
 

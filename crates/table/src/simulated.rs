@@ -143,6 +143,19 @@ impl<S: Space> TableMemory for SimulatedMemory<S> {
         Node(self.inner.nodes[node.0 & !INNER].1[index.get()])
     }
 
+    #[inline(always)]
+    fn read_inner(&self, node: Node, index: EntryIndex) -> (Entry, Node) {
+        debug_assert!(node.0 & INNER != 0, "a node of level 1");
+        let (entries, children) = &self.inner.nodes[node.0 & !INNER];
+        (Entry(entries[index.get()]), Node(children[index.get()]))
+    }
+
+    #[inline(always)]
+    fn read_last(&self, node: Node, index: EntryIndex) -> Entry {
+        debug_assert!(node.0 & INNER == 0, "a node of a level above 1");
+        Entry(self.leaves.nodes[node.0][index.get()])
+    }
+
     fn attach(&mut self, _frame: Addr<S>, level: u32) -> Node {
         if level == 1 { Node(self.leaves.take()) } else { Node(self.inner.take() | INNER) }
     }

@@ -68,6 +68,11 @@ impl LineSets {
         self.sets.access(vector, set, tag)
     }
 
+    /// Whether the sets are too many to be near.
+    pub(super) const fn is_far(&self) -> bool {
+        self.far
+    }
+
     /// Asks for the set of a line, if the sets are too many to be near anyway.
     #[inline(always)]
     pub(super) fn prefetch(&self, line: u64) {

@@ -34,6 +34,8 @@ pub(crate) struct Served {
 #[derive(Debug, Clone)]
 pub(crate) struct Caches {
     caches: Vec<Cache>,
+    /// Whether the sets of any are worth asking for.
+    any_far: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -68,7 +70,8 @@ impl Caches {
                 });
             }
         }
-        Ok(Self { caches })
+        let any_far = caches.iter().any(|cache| cache.lines.is_far());
+        Ok(Self { caches, any_far })
     }
 }
 
@@ -83,6 +86,8 @@ impl Cache {
 pub(crate) struct Hierarchy<'a> {
     own: &'a mut [Cache],
     shared: &'a mut [Cache],
+    own_far: bool,
+    shared_far: bool,
     memory: &'a Memory,
 }
 
@@ -90,7 +95,8 @@ impl<'a> Hierarchy<'a> {
     /// A core's own caches, and those that it shares.
     #[inline(always)]
     pub(crate) fn new(own: &'a mut Caches, shared: &'a mut Caches, memory: &'a Memory) -> Self {
-        Self { own: &mut own.caches, shared: &mut shared.caches, memory }
+        let (own_far, shared_far) = (own.any_far, shared.any_far);
+        Self { own: &mut own.caches, shared: &mut shared.caches, own_far, shared_far, memory }
     }
 
     /// One reference to the line of `addr`: nearest level first, and every level that misses takes it in.
@@ -103,8 +109,11 @@ impl<'a> Hierarchy<'a> {
     #[inline(always)]
     pub(crate) fn prefetch(&self, addr: Addr<Hpa>) {
         let line = addr.get() >> LINE_SHIFT;
-        for cache in self.own.iter().chain(&*self.shared) {
-            cache.lines.prefetch(line);
+        if self.own_far {
+            self.own.iter().for_each(|cache| cache.lines.prefetch(line));
+        }
+        if self.shared_far {
+            self.shared.iter().for_each(|cache| cache.lines.prefetch(line));
         }
     }
 }

@@ -4,7 +4,7 @@ use terrace_addr::{Access, AccessKind, Addr, Gva, PageSize, convert};
 use terrace_raw::vector::{BASELINE, Vector};
 use terrace_raw::{Vectors, Work};
 
-use super::foresee::{BATCH, Directories, WORTHWHILE};
+use super::foresee::{Ahead, BATCH, WORTHWHILE};
 use super::populate::{AsTheyAre, Ended, Populate};
 use super::references::References;
 use super::walk::Walked;
@@ -137,11 +137,13 @@ impl<B: Below, P: Populate<B>> Work for Run<'_, B, P> {
         let mut running = mmu.running(vector, cpu, stack, populate, &mut nobody);
         let mut at = 0;
         let mut walks = 0;
-        let mut directories = None;
+        let mut ahead = None;
         for batch in accesses.chunks(look_ahead) {
             if walks >= WORTHWHILE {
-                let directories = directories.get_or_insert_with(|| [Directories::new(), Directories::new()]);
-                vector.apart(LookAhead { running: &mut running, batch, directories });
+                let ahead = ahead.get_or_insert_with(Ahead::new);
+                // Where every access walked, looking them up beforehand is not worth its time.
+                let all = walks >= convert::count(look_ahead);
+                vector.apart(LookAhead { running: &mut running, batch, all, ahead });
             }
             let before = running.thread.tally.stlb_misses;
             for access in batch {
@@ -196,7 +198,8 @@ impl<B: Below, P: Populate<B>, U: Vector, W: Watch> Work for Walk<'_, '_, B, P, 
 struct LookAhead<'a, 'r, 'b, B: Below, P, V, W> {
     running: &'a mut Running<'r, B, P, V, W>,
     batch: &'b [Access],
-    directories: &'b mut [Directories; 2],
+    all: bool,
+    ahead: &'b mut Ahead<B::Space>,
 }
 
 impl<B: Below, P, U: Vector, W> Work for LookAhead<'_, '_, '_, B, P, U, W> {
@@ -204,7 +207,7 @@ impl<B: Below, P, U: Vector, W> Work for LookAhead<'_, '_, '_, B, P, U, W> {
 
     #[inline(always)]
     fn run<V: Vector>(self, _: V) {
-        self.running.foresee(self.batch, self.directories);
+        self.running.foresee(self.batch, self.all, self.ahead);
     }
 }
 

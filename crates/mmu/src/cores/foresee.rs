@@ -5,7 +5,7 @@
 //! the tables, and the sets of large caches that their lines will be looked up in. Nothing that is counted or kept
 //! is touched: a batch of any length gives the same results.
 
-use terrace_addr::{Access, Addr, Gpa, Hpa, PageSize, Space};
+use terrace_addr::{Access, Addr, Gpa, Gva, Hpa, PageSize, Space};
 use terrace_raw::vector::Vector;
 use terrace_table::{Ept, Format, Location, Node, SimulatedMemory, Table, TableMemory, X86};
 
@@ -107,59 +107,82 @@ impl Foresee<Gpa> for Extended {
         let entry = entry?;
         let entry = self.table.memory().read(entry.node, entry.index);
         let frame = Ept::frame_address::<Hpa>(entry, PageSize::Size4K);
-        Ept::is_present(entry).then(|| frame.offset_by(addr.offset_in(PageSize::Size4K)))
+        Ept::is_present(entry).then(|| frame.within(addr.offset_in(PageSize::Size4K)))
     }
 }
 
-/// What is asked for in two steps: first an entry of the first dimension, then what it leads to.
-#[derive(Clone, Copy)]
-struct Ahead<L: Space> {
-    /// The place of the access in its batch.
-    at: usize,
-    entry: Location<L, Node>,
+/// What looking ahead keeps from batch to batch of a run.
+pub(super) struct Ahead<L: Space> {
+    guest: Directories,
+    host: Directories,
+    /// Of the accesses that will walk: the address, and the entry of the first dimension that its walk will come to,
+    /// with the one below that says where that is.
+    walks: Vec<(Addr<Gva>, Location<L, Node>, EntryBelow)>,
+    /// The places of their data, and the entries below that say where these are.
+    data: Vec<(Addr<L>, EntryBelow)>,
+}
+
+/// An entry of the second dimension, if there is one.
+type EntryBelow = Option<Location<Hpa, Node>>;
+
+impl<L: Space> Ahead<L> {
+    pub(super) fn new() -> Self {
+        Self {
+            guest: Directories::new(),
+            host: Directories::new(),
+            walks: Vec::with_capacity(BATCH),
+            data: Vec::with_capacity(BATCH),
+        }
+    }
 }
 
 impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
-    /// Asks for what `accesses`, at most [`BATCH`] of them, will walk through.
+    /// Asks for what `accesses`, at most [`BATCH`] of them, will walk through: `all` of them, or those that the
+    /// second level of the TLB does not hold.
     #[inline(always)]
-    pub(super) fn foresee(&mut self, accesses: &[Access], [guest, host]: &mut [Directories; 2]) {
+    pub(super) fn foresee(&mut self, accesses: &[Access], all: bool, ahead: &mut Ahead<B::Space>) {
         let Self { vector, core, thread, hierarchy, stack, .. } = self;
         let Stack { first, below } = &**stack;
-        let mut ahead = [const { None::<Ahead<B::Space>> }; BATCH];
-        let mut count = 0;
-        for (at, access) in accesses.iter().enumerate() {
-            if core.second_level.would_hit(*vector, access.addr, access.kind, thread.tags) {
+        let Ahead { guest, host, walks, data } = ahead;
+        walks.clear();
+        for &Access { addr, kind, .. } in accesses {
+            if !all && core.second_level.would_hit(*vector, addr, kind, thread.tags) {
                 continue;
             }
-            let Some(entry) = guest.locate(first, access.addr) else { continue };
+            let Some(entry) = guest.locate(first, addr) else { continue };
             first.memory().prefetch(entry.node, entry.index);
             let entry_below = below.locate(host, entry.address());
+            if let Some(entry) = entry_below {
+                below.ask(entry);
+            }
+            walks.push((addr, entry, entry_below));
+        }
+        data.clear();
+        for &(addr, entry, entry_below) in &*walks {
             if let Some(line) = below.place(entry.address(), entry_below) {
                 hierarchy.prefetch(line);
             }
-            ahead[count % BATCH] = Some(Ahead { at, entry });
-            count += 1;
-        }
-        let mut data = [const { None }; BATCH];
-        for (ahead, data) in ahead.iter().flatten().zip(&mut data) {
-            let leaf = first.memory().read(ahead.entry.node, ahead.entry.index);
+            if let Some(entry) = entry_below {
+                hierarchy.prefetch(entry.address());
+            }
+            let leaf = first.memory().read(entry.node, entry.index);
             if !X86::is_present(leaf) {
                 continue;
             }
             let frame: Addr<B::Space> = X86::frame_address(leaf, PageSize::Size4K);
-            let place = frame.offset_by(accesses[ahead.at].addr.offset_in(PageSize::Size4K));
+            let place = frame.within(addr.offset_in(PageSize::Size4K));
             let entry_below = below.locate(host, place);
             if let Some(entry) = entry_below {
                 below.ask(entry);
                 hierarchy.prefetch(entry.address());
             }
-            *data = Some((place, entry_below));
+            if core.data_lines {
+                data.push((place, entry_below));
+            }
         }
-        if core.data_lines {
-            for (place, entry_below) in data.into_iter().flatten() {
-                if let Some(line) = below.place(place, entry_below) {
-                    hierarchy.prefetch(line);
-                }
+        for &(place, entry_below) in &*data {
+            if let Some(line) = below.place(place, entry_below) {
+                hierarchy.prefetch(line);
             }
         }
     }

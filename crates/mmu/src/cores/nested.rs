@@ -119,7 +119,7 @@ impl Extended {
             let at = place.entry(index);
             let served = references.read_table(at);
             references.tally.nested_references += 1;
-            let entry = self.table.memory().read(place.node, index);
+            let (entry, child) = self.table.read(place.node, place.level, index);
             if W::WATCHES {
                 let entry = served.entry(place.level, at, entry);
                 references.watch.note(Step::NestedEntry { addr, entry });
@@ -157,7 +157,7 @@ impl Extended {
             let address: Addr<Hpa> = Ept::node_address(entry);
             place = Place {
                 level: place.level - 1,
-                node: self.table.memory().child(place.node, index),
+                node: child,
                 packed: Packed::new(address, allows),
                 lower: address.get(),
             };

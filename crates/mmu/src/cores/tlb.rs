@@ -171,7 +171,7 @@ impl Tlb {
         }
         let global = packed.allows().is_global();
         self.any_global |= global;
-        self.any_part |= held < packed.allows().leaf();
+        self.any_part |= packed.allows().is_part(held);
         let key = Key::page(addr, held, if global { tags.global } else { tags.own });
         // What is kept is the piece's own frame, so that the entry alone translates.
         let frame = packed.address().align_down(held);
@@ -199,7 +199,7 @@ impl Tlb {
 
     /// Looks again whether an entry is a part of its page of the first dimension.
     pub(super) fn recheck_parts(&mut self) {
-        let is_part = |(key, bits): (Key, u64)| key.size() < Packed::from_bits(bits).allows().leaf();
+        let is_part = |(key, bits): (Key, u64)| Packed::from_bits(bits).allows().is_part(key.size());
         self.any_part = self.arrays.iter().any(|array| array.entries.iter().any(is_part));
     }
 

@@ -41,29 +41,28 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             nested.references.watch.note(Step::WalkCaches { hit: cached.map(|place| place.level + 1) });
         }
         nested.references.tally.walk_cache_hits += u64::from(cached.is_some());
-        let mut place = match cached {
-            Some(place) => place,
-            None => {
-                let root = stack.first.root();
-                let entry = root.within(EntryIndex::of(addr, levels).byte_offset());
-                let found = stack.below.translate(&mut nested, entry, table_access, PageSize::Size4K)?;
-                let packed = found.packed.of_table(Allows::EVERYTHING);
-                Place { level: levels, node: stack.first.root_node(), packed, lower: root.get() }
-            }
+        let mut place = if let Some(place) = cached {
+            place
+        } else {
+            let root = stack.first.root();
+            let entry = root.within(EntryIndex::of(addr, levels).byte_offset());
+            let found = stack.below.translate(&mut nested, entry, table_access, PageSize::Size4K)?;
+            let packed = found.packed.of_table(Allows::EVERYTHING);
+            Place { level: levels, node: stack.first.root_node(), packed, lower: root.get() }
         };
         let (entry, allows) = loop {
             let index = EntryIndex::of(addr, place.level);
             let at = place.entry(index);
             stack.below.check(at)?;
             let served = nested.references.read_table(at);
-            let mut entry = stack.first.memory().read(place.node, index);
+            let (mut entry, mut child) = stack.first.read(place.node, place.level, index);
             if W::WATCHES {
                 let entry = served.entry(place.level, at, entry);
                 nested.references.watch.note(Step::Entry { addr, entry });
             }
             if !X86::is_present(entry) {
                 let absent = populate.populate(stack, addr).map_err(Ended::Populate)?;
-                entry = stack.first.memory().read(place.node, index);
+                (entry, child) = stack.first.read(place.node, place.level, index);
                 if absent == Absent::Stays || !X86::is_present(entry) {
                     return Err(Fault::Page { addr, cause: Cause::NotPresent }.into());
                 }
@@ -84,11 +83,10 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
                 break (entry, allows);
             }
             let table: Addr<B::Space> = X86::node_address(entry);
-            let node = stack.first.memory().child(place.node, index);
             let level = place.level - 1;
             let next = table.within(EntryIndex::of(addr, level).byte_offset());
             let found = stack.below.translate(&mut nested, next, table_access, PageSize::Size4K)?;
-            place = Place { level, node, packed: found.packed.of_table(allows), lower: table.get() };
+            place = Place { level, node: child, packed: found.packed.of_table(allows), lower: table.get() };
             walk_caches.insert(addr, tags.own, place);
         };
         let size = PageSize::of_level(place.level).unwrap_or(PageSize::Size1G);

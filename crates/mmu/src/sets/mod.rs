@@ -9,8 +9,9 @@
 use terrace_addr::convert;
 use terrace_machine::Replacement;
 use terrace_raw::Masked;
-use terrace_raw::vector::{BASELINE, LANES, Lanes, Vector};
+use terrace_raw::vector::{LANES, Lanes, Vector};
 
+mod any;
 mod form;
 mod matrix;
 mod order;
@@ -75,8 +76,8 @@ const IN_FIRST_LINE: u32 = (1 << FIRST_LINE) - 1;
 
 impl Sets {
     pub(crate) fn new(sets: usize, ways: usize, policy: Policy) -> Self {
-        let lines = (ways + LANES - FIRST_LINE).div_ceil(LANES).next_power_of_two();
-        let form = match (policy.replacement, lines) {
+        let line_bits = (ways + LANES - FIRST_LINE).div_ceil(LANES).next_power_of_two().trailing_zeros();
+        let form = match (policy.replacement, 1 << line_bits) {
             (Replacement::Lru, _) if ways <= Matrix::MOST_WAYS => Form::Matrix,
             (Replacement::Lru, 1) => Form::Order,
             (Replacement::Lru, 2) if ways <= Order::MOST_WAYS => Form::LongOrder,
@@ -84,9 +85,10 @@ impl Sets {
             (Replacement::TreePlru, 2) => Form::LongTree,
             _ => Form::Other,
         };
-        let mut lanes = Masked::<Lanes>::zeroed(sets * lines);
+        let mut all_lanes = Masked::<Lanes>::zeroed(sets << line_bits);
         let mut touches = [(0, 0); TOUCHES];
-        let (mut order, mut tree, mut stamps) = (Order::default(), Tree::new(1, &mut touches), Stamps::new(0, 0));
+        let (mut order, mut tree, mut stamps) =
+            (Order::default(), Tree::new(1, &mut touches), Stamps::new(0, 0));
         let mut knows_most_recent = false;
         match (policy.replacement, form) {
             (Replacement::TreePlru, _) => tree = Tree::new(ways, &mut touches),
@@ -96,7 +98,7 @@ impl Sets {
             }
             (_, Form::Order | Form::LongOrder) => {
                 order = Order::new(ways);
-                let first_lines = lanes.values_mut().iter_mut().step_by(lines);
+                let first_lines = all_lanes.values_mut().iter_mut().step_by(1 << line_bits);
                 first_lines.for_each(|line| line.set_word(Order::START));
                 knows_most_recent = true;
             }
@@ -104,10 +106,10 @@ impl Sets {
             (Replacement::Random, _) => {}
         }
         Self {
-            lanes,
+            lanes: all_lanes,
             form,
             full_form: Form::Other,
-            line_bits: lines.trailing_zeros(),
+            line_bits,
             ways,
             empty: sets * ways,
             all: sets * ways,
@@ -167,31 +169,29 @@ impl Sets {
     #[inline(always)]
     pub(crate) fn access<V: Vector>(&mut self, vector: V, set: usize, tag: u32) -> bool {
         by_form!(self.full_form, K => {
-            let found = self.find_kept::<K, V>(vector, set, tag, |_| true);
-            if let Some(way) = found {
-                self.touch_kept::<K>(set, way);
-            } else {
-                self.fill_kept::<K>(set, tag);
-            }
-            found.is_some()
+            // A hit and a fill differ only in the way, so there is nothing to mispredict.
+            let found = self.ways_with::<K, V>(vector, set, tag);
+            let first = first_line::<K>(set);
+            let word = self.lanes.at(first).word();
+            let held = convert::index32(found.trailing_zeros());
+            let way = core::hint::select_unpredictable(found != 0, held, K::victim(self, word));
+            self.put::<K>(set, way, tag, word);
+            found != 0
         }, self.access_any(set, tag))
-    }
-
-    /// The same in sets of any form.
-    #[inline(never)]
-    fn access_any(&mut self, set: usize, tag: u32) -> bool {
-        let found = self.find(set, tag, |_| true);
-        match found {
-            Some(way) => self.touch(set, way),
-            None => _ = self.fill_any(set, tag),
-        }
-        found.is_some()
     }
 
     /// Gives a way to a new entry with this tag, and touches it: the one that the policy gives up.
     #[inline(always)]
     pub(crate) fn fill(&mut self, set: usize, tag: u32) -> Result<usize, Uncommon> {
         by_form!(self.full_form, K => Ok(self.fill_kept::<K>(set, tag)), Err(Uncommon))
+    }
+
+    /// The ways of a set that have this tag, as bits.
+    #[inline(always)]
+    fn ways_with<K: Kept, V: Vector>(&self, vector: V, set: usize, tag: u32) -> u32 {
+        let first = first_line::<K>(set);
+        let found = vector.matches(self.lanes.at(first), tag) & IN_FIRST_LINE;
+        if K::LONG { found | vector.matches(self.lanes.at(first + 1), tag) << FIRST_LINE } else { found }
     }
 
     #[inline(always)]
@@ -202,11 +202,7 @@ impl Sets {
         tag: u32,
         is_it: impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let first = first_line::<K>(set);
-        let mut found = vector.matches(self.lanes.at(first), tag) & IN_FIRST_LINE;
-        if K::LONG {
-            found |= vector.matches(self.lanes.at(first + 1), tag) << FIRST_LINE;
-        }
+        let mut found = self.ways_with::<K, V>(vector, set, tag);
         while found != 0 {
             let way = convert::index32(found.trailing_zeros());
             if is_it(way) {
@@ -227,88 +223,21 @@ impl Sets {
     /// Fills a way of sets that are all full.
     #[inline(always)]
     fn fill_kept<K: Kept>(&mut self, set: usize, tag: u32) -> usize {
-        let first = first_line::<K>(set);
-        let word = self.lanes.at(first).word();
+        let word = self.lanes.at(first_line::<K>(set)).word();
         let way = K::victim(self, word);
+        self.put::<K>(set, way, tag, word);
+        way
+    }
+
+    /// Puts a tag into a way of a set whose word is `word`, and touches it.
+    #[inline(always)]
+    fn put<K: Kept>(&mut self, set: usize, way: usize, tag: u32, word: u64) {
+        let first = first_line::<K>(set);
         let word = K::touched(self, word, way);
-        let line = self.lanes.at_mut(first);
-        line.set_word(word);
-        if !K::LONG || way < FIRST_LINE {
-            line.0[way % LANES] = tag;
-        } else {
-            self.lanes.at_mut(first + 1).0[(way - FIRST_LINE) % LANES] = tag;
-        }
-        way
-    }
-
-    /// The first way of a set of any form whose tag is `tag` and of which `is_it` is true.
-    pub(crate) fn find(&self, set: usize, tag: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
-        (0..self.ways).step_by(LANES).find_map(|from| {
-            let mut found = self.matches(set, from, tag);
-            while found != 0 {
-                let way = from + convert::index32(found.trailing_zeros());
-                if way < self.ways && is_it(way) {
-                    return Some(way);
-                }
-                found &= found - 1;
-            }
-            None
-        })
-    }
-
-    /// Which of [`LANES`] ways, from a multiple of that on, have this tag; wrong beyond the last way.
-    fn matches(&self, set: usize, from: usize, tag: u32) -> u32 {
-        let line = (set << self.line_bits) + from / LANES;
-        let found = BASELINE.matches(self.lanes.at(line), tag);
-        let next = BASELINE.matches(self.lanes.at(line + 1), tag) << FIRST_LINE;
-        if from == 0 {
-            found & IN_FIRST_LINE | next & !IN_FIRST_LINE & ((1 << LANES) - 1)
-        } else {
-            found >> (LANES - FIRST_LINE) | next & ((1 << LANES) - 1)
-        }
-    }
-
-    /// Notes a hit or fill in a set of any form.
-    pub(crate) fn touch(&mut self, set: usize, way: usize) {
-        by_form!(self.form, K => self.touch_kept::<K>(set, way), match self.replacement {
-            Replacement::Lru => self.stamps.touch(set, way),
-            Replacement::TreePlru => {
-                let line = self.lanes.at_mut(set << self.line_bits);
-                let (clears, sets) = self.touches[way % TOUCHES];
-                line.set_word(line.word() & !clears | sets);
-            }
-            Replacement::Random => {}
-        });
-    }
-
-    /// Gives a way to a new entry with this tag in a set of any form, and touches it: the lowest empty one, otherwise
-    /// the one that the policy gives up.
-    pub(crate) fn fill_any(&mut self, set: usize, tag: u32) -> usize {
-        let empty = if self.empty == 0 { None } else { self.find(set, EMPTY, |_| true) };
-        let way = empty.unwrap_or_else(|| self.victim(set));
-        self.empty -= usize::from(empty.is_some());
-        if self.empty == 0 {
-            self.full_form = self.form;
-        }
-        self.set_tag(set, way, tag);
-        self.touch(set, way);
-        way
-    }
-
-    /// The way that a set of any form gives up when it is full.
-    fn victim(&mut self, set: usize) -> usize {
-        let word = self.lanes.at(set << self.line_bits).word();
-        by_form!(self.form, K => K::victim(self, word), match self.replacement {
-            Replacement::Lru => self.stamps.victim(set),
-            Replacement::TreePlru => self.tree.victim(word),
-            Replacement::Random => self.random.victim(self.ways),
-        })
-    }
-
-    fn set_tag(&mut self, set: usize, way: usize, tag: u32) {
-        let lane = if way < FIRST_LINE { way } else { way + LANES - FIRST_LINE };
-        let line = (set << self.line_bits) + lane / LANES;
-        self.lanes.at_mut(line).0[lane % LANES] = tag;
+        self.lanes.at_mut(first).set_word(word);
+        let at = if K::LONG { way + usize::from(way >= FIRST_LINE) * (LANES - FIRST_LINE) } else { way };
+        let line = if K::LONG { first + at / LANES } else { first };
+        self.lanes.at_mut(line).0[at % LANES] = tag;
     }
 
     /// The way that was touched last, where that is known at once and touching it again would change nothing.
@@ -319,13 +248,6 @@ impl Sets {
         }
         let word = self.lanes.at(set << self.line_bits).word();
         Some(if self.form == Form::Matrix { Matrix::most_recent(word) } else { Order::most_recent(word) })
-    }
-
-    /// Empties a way that holds something. The replacement state stays as it is.
-    pub(crate) fn clear(&mut self, set: usize, way: usize) {
-        self.set_tag(set, way, EMPTY);
-        self.empty += 1;
-        self.full_form = Form::Other;
     }
 
     /// Asks for a set.

@@ -63,7 +63,7 @@ impl<L: Space, N> Location<L, N> {
     /// The entry's address.
     #[inline]
     pub const fn address(&self) -> Addr<L> {
-        self.node_address.offset_by(self.index.byte_offset())
+        self.node_address.within(self.index.byte_offset())
     }
 }
 
@@ -110,6 +110,16 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     #[inline(always)]
     pub const fn root_node(&self) -> M::Node {
         self.root_node
+    }
+
+    /// Reads an entry of a node of `level`, and the node that it refers to if it refers to one.
+    #[inline(always)]
+    pub fn read(&self, node: M::Node, level: u32, index: EntryIndex) -> (Entry, M::Node) {
+        if level == 1 {
+            (self.memory.read_last(node, index), node)
+        } else {
+            self.memory.read_inner(node, index)
+        }
     }
 
     /// The number of levels.
@@ -212,14 +222,14 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     #[inline(always)]
     pub fn locate_in(&self, directory: M::Node, addr: Addr<U>) -> Option<Location<M::Space, M::Node>> {
         let index = EntryIndex::of(addr, 2);
-        let entry = self.memory.read(directory, index);
+        let (entry, node) = self.memory.read_inner(directory, index);
         if !F::is_present(entry) || F::is_leaf(entry, 2) {
             // A large page's entry has just been read: there is nothing left to ask for.
             return None;
         }
         Some(Location {
             level: 1,
-            node: self.memory.child(directory, index),
+            node,
             index: EntryIndex::of(addr, 1),
             node_address: F::node_address(entry),
         })
