@@ -10,7 +10,7 @@ use terrace_sim::bench::BenchError;
 use terrace_sim::mapping::MappingError;
 use terrace_sim::replay::ReplayError;
 use terrace_sim::time::InvalidProgram;
-use terrace_trace::TraceError;
+use terrace_trace::{TraceError, WriteError};
 use thiserror::Error;
 
 /// What ends a command: one message that says what, where, found and expected.
@@ -47,6 +47,9 @@ pub enum CliError {
         /// The mode.
         mode: Mode,
     },
+    /// Standard input was given twice.
+    #[error("found - twice among the traces; expected standard input at most once")]
+    StandardInputTwice,
     /// The machine cannot be built.
     #[error("{machine}: {error}")]
     Build {
@@ -68,6 +71,70 @@ pub enum CliError {
     Read {
         /// The file.
         path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Recorded pages are of no size that tables have.
+    #[error("{}: found pages of {page_size} bytes, expected 4K, 2M or 1G", .path.display())]
+    RecordedPages {
+        /// The file.
+        path: PathBuf,
+        /// Their size, in bytes.
+        page_size: u64,
+    },
+    /// A file is no result of a replay.
+    #[error("{}: found {found}, expected a result of terrace replay --format json", .path.display())]
+    Result {
+        /// The file.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+    /// There is no such count.
+    #[error("--metric: found {name}, expected one that `terrace list metrics` names, or all")]
+    Metric {
+        /// What was given.
+        name: String,
+    },
+    /// Results have no mode in common.
+    #[error("{result}: found no mode that the other results have too, expected at least one")]
+    Incomparable {
+        /// The first result.
+        result: String,
+    },
+    /// A trace cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// What format to write, nothing says.
+    #[error("{}: found no known ending, expected .terrace, .champsim, .csv or .txt\nName the format with --to.", .file.display())]
+    Ending {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A trace does not have the thread that was asked for.
+    #[error("{}: found no thread with the id {thread}, expected one of the trace's\nList them with: terrace trace info", .trace.display())]
+    NoThread {
+        /// The trace.
+        trace: PathBuf,
+        /// The thread's id.
+        thread: u64,
+    },
+    /// Valgrind is missing.
+    #[error(
+        "found no valgrind among the programs, expected it for recording\nInstall it (Debian, Ubuntu: apt install valgrind; Fedora: dnf install valgrind), or give a trace of another tool."
+    )]
+    NoValgrind,
+    /// Valgrind could not run the program.
+    #[error("valgrind: found {ended} and no log, expected a program that runs")]
+    Captured {
+        /// How it ended.
+        ended: String,
+    },
+    /// What recording needs does not work.
+    #[error("{what}: {error}")]
+    Capture {
+        /// What.
+        what: &'static str,
         /// Why.
         error: io::Error,
     },

@@ -6,16 +6,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static INSTALLED: OnceLock<()> = OnceLock::new();
 
-/// From now on Ctrl-C is noted instead of ending the process; a second one ends it.
+/// From now on Ctrl-C, or a request to end, is noted instead of ending the process; a second one ends it.
 pub(crate) fn note_interrupts() {
-    INSTALLED.get_or_init(|| {
-        // Where no handler can be installed Ctrl-C ends the process at once, as without this.
-        let _ = ctrlc::set_handler(|| {
-            if INTERRUPTED.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        });
+    handle(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            end();
+        }
     });
+}
+
+/// From now on Ctrl-C, or a request to end, ends the process without leaving parts of files behind: for work of which
+/// nothing is of use before its end.
+pub(crate) fn end_at_interrupts() {
+    handle(|| {
+        eprintln!("interrupted: nothing was written");
+        end();
+    });
+}
+
+fn handle(handler: fn()) {
+    // Where no handler can be installed Ctrl-C ends the process at once, as without this.
+    INSTALLED.get_or_init(|| drop(ctrlc::set_handler(handler)));
+}
+
+fn end() {
+    terrace_trace::remove_unfinished();
+    std::process::exit(130);
 }
 
 /// Whether Ctrl-C was pressed.

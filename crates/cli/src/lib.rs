@@ -6,19 +6,27 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod compare;
 mod error;
+mod generate;
+mod input;
 mod interrupt;
 mod list;
+mod number;
+mod progress;
 mod replay;
+mod said;
 mod style;
+mod trace;
 mod walk;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use error::CliError;
+use said::Said;
 
 /// A laboratory for memory virtualization: what address translation costs, natively and under virtualization.
 #[derive(Debug, Parser)]
@@ -26,18 +34,29 @@ pub use error::CliError;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+
+    #[command(flatten)]
+    said: Said,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Feed a trace through a machine: what translation costs in each mode, side by side
     Replay(Box<replay::ReplayArguments>),
+    /// Look into traces, convert them, record them
+    Trace(Box<trace::TraceArguments>),
     /// Measure how fast the engine is on this machine, beside the machine itself
     Bench(Box<bench::BenchArguments>),
     /// Show every step of one translation
     Walk(Box<walk::WalkArguments>),
+    /// Set results of replays side by side, with ratios
+    Compare(compare::CompareArguments),
     /// List what can be chosen by name, each with its meaning and source
     List(list::ListArguments),
+    /// Print a script that completes this command line in a shell
+    Completions(generate::CompletionsArguments),
+    /// Print the manual page, or write the pages of all commands
+    Man(generate::ManArguments),
 }
 
 /// How a command ended that did its work.
@@ -49,12 +68,16 @@ enum Ended {
 
 /// Runs the command that the process's arguments ask for.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match arguments.command {
-        Command::Replay(arguments) => replay::replay(&arguments),
+    let Arguments { command, said } = Arguments::parse();
+    let result = match command {
+        Command::Replay(arguments) => replay::replay(&arguments, said),
+        Command::Trace(arguments) => trace::trace(&arguments, said),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Walk(arguments) => walk::walk(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Completions(arguments) => generate::completions(&arguments, Arguments::command()),
+        Command::Man(arguments) => generate::man(&arguments, Arguments::command()),
     };
     match result {
         // A reader that has seen enough, such as `head`, is no failure.

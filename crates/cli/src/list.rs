@@ -5,6 +5,7 @@ use comfy_table::ContentArrangement;
 use terrace_machine::{BUILTIN, builtin};
 use terrace_result::Metric;
 use terrace_sim::Mode;
+use terrace_trace::Format;
 
 use crate::{CliError, Ended, print, style};
 
@@ -25,6 +26,8 @@ enum What {
     Modes,
     /// What a replay counts
     Metrics,
+    /// Formats of traces, for --input-format
+    Formats,
 }
 
 /// Prints a registry.
@@ -53,6 +56,12 @@ pub(crate) fn list(arguments: &ListArguments) -> Result<Ended, CliError> {
             table.set_header(["mode", "what a TLB miss walks"]);
             for mode in Mode::ALL {
                 table.add_row([mode.name(), mode.meaning()]);
+            }
+        }
+        What::Formats => {
+            table.set_header(["format", "what it is"]);
+            for format in Format::ALL {
+                table.add_row([format.name(), format.meaning()]);
             }
         }
         What::Metrics => {

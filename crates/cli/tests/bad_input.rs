@@ -196,7 +196,10 @@ fn arguments_that_cannot_be_understood() {
         (["--memory", "3 GiB"], ["3 GiB", "power of two"]),
         (["--accesses", "none"], ["none", "all, data or fetch"]),
         (["--frames", "random"], ["random", "scattered or contiguous"]),
-        (["--input-format", "perf"], ["perf", "drmemtrace, champsim or lackey"]),
+        (
+            ["--input-format", "perf"],
+            ["perf", "drmemtrace, champsim, cloudsuite, lackey, perf-script, terrace or text"],
+        ),
     ] {
         let all: Vec<&str> = ["replay", &trace].into_iter().chain(arguments).collect();
         contains(&terrace(&all).failure(2), &parts);

@@ -74,7 +74,7 @@ fn is_current(name: &str, expected: &str) {
 }
 
 /// The fields of a replay's JSON beside the counts: where, type and unit, meaning.
-const FIELDS: [(&str, &str, &str); 33] = [
+const FIELDS: [(&str, &str, &str); 36] = [
     ("schema", "text", "always `terrace.replay`"),
     (
         "schema_version",
@@ -87,7 +87,7 @@ const FIELDS: [(&str, &str, &str); 33] = [
     ("machine.sha256", "text", "the digest of its file"),
     ("machine.overrides", "list of texts", "what `--set` changed, as given"),
     ("inputs[].name", "text", "the trace's file name"),
-    ("inputs[].format", "text", "its format: `drmemtrace`, `champsim` or `lackey`"),
+    ("inputs[].format", "text", "its format, as `terrace list formats` names it"),
     (
         "inputs[].sha256",
         "text",
@@ -102,6 +102,9 @@ const FIELDS: [(&str, &str, &str); 33] = [
     ("seed", "number", "what decides everything random"),
     ("kinds", "text", "the accesses that were replayed: `all`, `data` or `fetch`"),
     ("data_lines", "true or false", "whether data went through the caches beside the tables' entries"),
+    ("window.skip", "number", "if only a part was asked for: references that were passed over"),
+    ("window.warmup", "number", "references after those that were replayed and not counted"),
+    ("window.limit", "number", "the most that were counted after these, if that was said"),
     (
         "program.core_cycles",
         "cycles",
@@ -109,7 +112,7 @@ const FIELDS: [(&str, &str, &str); 33] = [
     ),
     ("program.parallelism", "number", "misses that it has in flight at the same time, as declared"),
     ("threads", "number", "threads of the trace"),
-    ("instructions", "number", "instructions of the trace"),
+    ("instructions", "number", "instructions of the trace, of those references that were counted"),
     ("complete", "true or false", "false if the replay was interrupted: the counts are those of a part"),
     ("modes", "list", "one object for each mode, in the order asked for"),
     ("modes[].mode", "text", "the mode's name"),
@@ -126,8 +129,8 @@ const FIELDS: [(&str, &str, &str); 33] = [
 fn the_page_on_results_is_current() {
     let mut page = format!(
         "# The result of `terrace replay`\n\
-         `--format json` prints one document of the schema `{REPLAY_SCHEMA}`, version {REPLAY_SCHEMA_VERSION}; \
-         `--format csv` prints the counts, a row for each mode. The same inputs, options and versions give the same \
+         `--format json` prints one document of the schema `{REPLAY_SCHEMA}`, version {REPLAY_SCHEMA_VERSION} (of \
+         several traces, an array of them); `--format csv` prints the counts, a row for each trace and mode. The same inputs, options and versions give the same \
          bytes.\n\n| field | type | meaning |\n| --- | --- | --- |\n"
     );
     for (field, kind, meaning) in FIELDS {
@@ -144,7 +147,18 @@ fn the_page_on_results_is_current() {
     // No field of a real result is missing from the page, and none is on it that is not there.
     let trace = data("gups.drmemtrace.zip");
     let mut arguments = vec!["replay", &trace, "--format", "json", "--mode", "native,nested"];
-    arguments.extend(["--core-cycles", "3", "--mlp", "4"]);
+    arguments.extend([
+        "--core-cycles",
+        "3",
+        "--mlp",
+        "4",
+        "--skip",
+        "10",
+        "--warmup",
+        "10",
+        "--limit",
+        "1000",
+    ]);
     let output = terrace(&arguments).success();
     let mut found = Vec::new();
     fields("", &serde_json::from_str(&output).unwrap(), &mut found);

@@ -37,9 +37,10 @@ fn csv_has_a_row_for_each_mode_and_a_column_for_each_metric() {
     let rows: Vec<Vec<&str>> = output.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(rows.len(), 3);
     assert!(rows.iter().all(|row| row.len() == rows[0].len()));
-    assert_eq!((rows[1][0], rows[2][0]), ("native", "2d"));
+    assert_eq!((rows[1][0], rows[2][0]), ("gups.drmemtrace.zip", "gups.drmemtrace.zip"));
+    assert_eq!((rows[1][1], rows[2][1]), ("native", "2d"));
     let json = json("gups.drmemtrace.zip", &[]);
-    for (name, value) in rows[0].iter().zip(&rows[1]).skip(1) {
+    for (name, value) in rows[0].iter().zip(&rows[1]).skip(2) {
         assert_eq!(json["modes"][0][name].to_string(), *value, "{name}");
     }
 }
@@ -117,14 +118,49 @@ fn the_examples_in_the_help_work() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 11);
+    assert_eq!(examples, 12);
+}
+
+/// Several traces are replayed side by side, each as if it were alone.
+#[test]
+fn several_traces_have_a_result_each() {
+    let traces = ["gups.drmemtrace.zip", "mix.champsim.xz", "true.lackey.gz"];
+    let paths = traces.map(data);
+    let mut arguments = vec!["replay", "--mode", "native,2d", "--format", "json", "--threads", "3"];
+    arguments.extend(paths.iter().map(String::as_str));
+    let all: serde_json::Value = serde_json::from_str(&terrace(&arguments).success()).unwrap();
+    for (place, trace) in traces.into_iter().enumerate() {
+        assert_eq!(all[place], json(trace, &["--mode", "native,2d"]), "{trace}");
+    }
+    assert_eq!(all.as_array().unwrap().len(), 3);
+}
+
+/// What is skipped is not replayed, what warms up is not counted, and the three parts make up the whole.
+#[test]
+fn a_window_of_references() {
+    let count = |arguments: &[&str], name: &str| {
+        json("gups.drmemtrace.zip", arguments)["modes"][0][name].as_u64().unwrap()
+    };
+    let whole = count(&["--mode", "2d"], "stlb_misses");
+    let first = count(&["--mode", "2d", "--limit", "300000"], "stlb_misses");
+    let rest = count(&["--mode", "2d", "--warmup", "300000"], "stlb_misses");
+    assert!(first > 0 && rest > 0);
+    assert_eq!(first + rest, whole);
+    let cold = count(&["--mode", "2d", "--skip", "300000"], "stlb_misses");
+    assert!(cold > rest, "without the warm-up more is missed: {cold} and {rest}");
+    assert_eq!(count(&["--skip", "100000", "--warmup", "10", "--limit", "1234"], "references"), 1234);
+    let beyond = ["--skip", "100000000"];
+    assert_eq!((count(&beyond, "references"), count(&beyond, "cycles")), (0, 0));
 }
 
 #[test]
 fn registries_are_listed() {
-    for (what, entry) in
-        [("machines", "broadwell-e5-2620v4"), ("modes", "2d"), ("metrics", "nested_walk_cache_hits")]
-    {
+    for (what, entry) in [
+        ("machines", "broadwell-e5-2620v4"),
+        ("modes", "2d"),
+        ("metrics", "nested_walk_cache_hits"),
+        ("formats", "lackey"),
+    ] {
         assert!(terrace(&["list", what]).success().contains(entry));
     }
 }

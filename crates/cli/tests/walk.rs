@@ -1,6 +1,5 @@
 //! `terrace walk`: the steps of one translation.
 
-#[expect(dead_code, reason = "a walk needs no trace")]
 mod run;
 
 use run::terrace;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::Digest;
 
@@ -63,6 +64,40 @@ pub fn sha256_of(path: &Path) -> io::Result<Sha256> {
     Ok(Sha256::finish(hash))
 }
 
+/// A reader that keeps the digest of what is read through it.
+#[derive(Debug)]
+pub struct Digesting<R> {
+    reader: R,
+    hash: Arc<Mutex<sha2::Sha256>>,
+}
+
+/// The digest of what was read through a [`Digesting`].
+#[derive(Debug, Clone)]
+pub struct DigestSoFar(Arc<Mutex<sha2::Sha256>>);
+
+impl<R> Digesting<R> {
+    /// Reads from `reader`; the digest is that of everything read so far, whenever it is asked for.
+    pub fn new(reader: R) -> (Self, DigestSoFar) {
+        let hash = Arc::new(Mutex::new(sha2::Sha256::new()));
+        (Self { reader, hash: Arc::clone(&hash) }, DigestSoFar(hash))
+    }
+}
+
+impl<R: Read> Read for Digesting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.hash.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl DigestSoFar {
+    /// The digest.
+    pub fn get(&self) -> Sha256 {
+        Sha256::finish(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +112,8 @@ mod tests {
         std::fs::write(&file, "abc").unwrap();
         assert_eq!(sha256_of(&file).unwrap().as_str(), expected);
         assert_ne!(sha256_of(folder.path()).unwrap().as_str(), expected);
+        let (mut reader, digest) = Digesting::new(b"abc".as_slice());
+        io::copy(&mut reader, &mut io::sink()).unwrap();
+        assert_eq!(digest.get().as_str(), expected);
     }
 }

@@ -7,13 +7,16 @@
 mod digest;
 mod metric;
 mod replay;
+mod trace_info;
 
-pub use digest::{Sha256, sha256_of};
+pub use digest::{DigestSoFar, Digesting, Sha256, sha256_of};
 pub use metric::{Metric, Unit, metric};
 pub use replay::{
-    Input, MachineUsed, Mapping, ModeCounts, ProgramUsed, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION, ReplayResult,
-    Time,
+    Input, MachineUsed, Mapping, ModeCounts, Notation, ProgramUsed, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION,
+    ReplayResult, Time, WindowUsed, write_replays,
 };
+
+pub use trace_info::{PagesTouched, TRACE_INFO_SCHEMA, TRACE_INFO_SCHEMA_VERSION, ThreadTraced, TraceInfo};
 
 /// The version of the model's numbers. It rises with every change that changes a count for equal input, and each
 /// rise has its entry under "Results" in the changelog.

@@ -35,12 +35,15 @@ pub struct ReplayResult {
     pub kinds: &'static str,
     /// Whether data went through the caches beside the tables' entries.
     pub data_lines: bool,
+    /// Which references were replayed, if not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowUsed>,
     /// What the program was said to be, if a time was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<ProgramUsed>,
     /// Threads of the traces; each has a virtual CPU.
     pub threads: u64,
-    /// Instructions of the traces.
+    /// Instructions of the traces, of those references that were counted.
     pub instructions: u64,
     /// False if the replay was interrupted: the counts are those of the part that was replayed.
     pub complete: bool,
@@ -81,6 +84,18 @@ pub struct Mapping {
     pub memory: u64,
     /// The digest of the mapping file, if there was one.
     pub file_sha256: Option<Sha256>,
+}
+
+/// Which references of a trace were replayed, in its order and of all kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WindowUsed {
+    /// So many were passed over.
+    pub skip: u64,
+    /// So many after them were replayed and not counted.
+    pub warmup: u64,
+    /// At most so many after these were replayed and counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
 }
 
 /// What a program was said to be: declared, never measured here.
@@ -153,17 +168,46 @@ impl ReplayResult {
         writeln!(to)
     }
 
-    /// Writes the counts as CSV: a header, and a row for each mode.
-    ///
-    /// # Errors
-    /// If the writer fails.
-    pub fn write_csv(&self, to: impl Write) -> io::Result<()> {
-        let mut csv = csv::Writer::from_writer(to);
-        csv.write_record(["mode"].into_iter().chain(Metric::ALL.iter().map(|metric| metric.name)))?;
-        for counts in &self.modes {
-            let values = counts.values.iter().map(u64::to_string);
-            csv.write_record([counts.mode.clone()].into_iter().chain(values))?;
+    /// The name of the trace, for rows of several.
+    fn trace(&self) -> &str {
+        self.inputs.first().map_or("", |input| &input.name)
+    }
+}
+
+/// How results are written for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// Everything.
+    Json,
+    /// The counts.
+    Csv,
+}
+
+/// Writes the results of one command: as JSON one document, which is an array if there are several; as CSV a header,
+/// and a row for each trace and mode.
+///
+/// # Errors
+/// If the writer fails.
+pub fn write_replays(results: &[ReplayResult], notation: Notation, mut to: impl Write) -> io::Result<()> {
+    match (notation, results) {
+        (Notation::Json, [result]) => result.write_json(to),
+        (Notation::Json, _) => {
+            serde_json::to_writer_pretty(&mut to, results)?;
+            writeln!(to)
         }
-        csv.flush()
+        (Notation::Csv, _) => {
+            let mut csv = csv::Writer::from_writer(to);
+            csv.write_record(
+                ["trace", "mode"].into_iter().chain(Metric::ALL.iter().map(|metric| metric.name)),
+            )?;
+            for result in results {
+                for counts in &result.modes {
+                    let values = counts.values.iter().map(u64::to_string);
+                    let row = [result.trace().to_owned(), counts.mode.clone()];
+                    csv.write_record(row.into_iter().chain(values))?;
+                }
+            }
+            csv.flush()
+        }
     }
 }

@@ -44,6 +44,17 @@ pub(crate) struct Ahead {
     link: Option<Link>,
     read: Read,
     references: u64,
+    notes: Vec<String>,
+    dropped: Dropped,
+}
+
+/// What becomes of the decoder's thread when its consumer goes before the stream has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dropped {
+    /// It is waited for: it only reads files, and soon finds out.
+    Waits,
+    /// It is left: it may wait for input that comes late or never.
+    Leaves,
 }
 
 struct Link {
@@ -56,6 +67,7 @@ impl Ahead {
     /// Starts to decode.
     pub(crate) fn start(path: &Path, format: Format, decoder: Box<dyn Decode>) -> Result<Self, TraceError> {
         let total = decoder.progress().total;
+        let notes = decoder.notes();
         let (full_sender, full) = sync_channel(DEPTH);
         let (empty, empty_receiver) = channel();
         let thread = Builder::new()
@@ -63,7 +75,20 @@ impl Ahead {
             .spawn(move || run(decoder, &full_sender, &empty_receiver))
             .map_err(|error| TraceError::unreadable(path, error))?;
         let read = Read { statistics: Statistics::default(), progress: Progress { read: 0, total } };
-        Ok(Self { format, link: Some(Link { full, empty, thread }), read, references: 0 })
+        Ok(Self {
+            format,
+            link: Some(Link { full, empty, thread }),
+            read,
+            references: 0,
+            notes,
+            dropped: Dropped::Waits,
+        })
+    }
+
+    /// Does not wait for the decoder when it is dropped early.
+    pub(crate) fn leaving_its_thread(mut self) -> Self {
+        self.dropped = Dropped::Leaves;
+        self
     }
 
     fn end(&mut self) {
@@ -135,10 +160,17 @@ impl Source for Ahead {
     fn statistics(&self) -> Statistics {
         self.read.statistics
     }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        self.end();
+        match self.dropped {
+            Dropped::Waits => self.end(),
+            Dropped::Leaves => drop(self.link.take()),
+        }
     }
 }

@@ -84,7 +84,7 @@ impl Batch {
         self.thread_id
     }
 
-    /// The number of instructions that these accesses belong to: those whose fetch is in this batch.
+    /// The number of instructions that these accesses belong to: the fetches in this batch.
     #[inline]
     pub const fn instructions(&self) -> u64 {
         self.instructions
@@ -111,6 +111,21 @@ impl Batch {
         self.slots[self.len] = access;
         self.len += 1;
         self.instructions += u64::from(access.kind == AccessKind::Fetch);
+    }
+
+    /// Takes the accesses from `at` on out, into a batch of their own.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn split_off(&mut self, at: usize) -> Self {
+        let mut rest = Self::new();
+        rest.start(self.thread, self.thread_id, self.first_reference + convert::count(at));
+        for &access in &self.accesses()[at..] {
+            rest.push(access);
+        }
+        self.len = at;
+        self.instructions -= rest.instructions;
+        rest
     }
 
     /// Whether no further access fits.

@@ -18,8 +18,8 @@ pub(crate) struct Content {
     piece: Piece,
     /// Bytes of the file read for the pieces so far.
     read: u64,
-    /// Bytes of the file.
-    total: u64,
+    /// Bytes of the file; `None` for a stream that has not ended.
+    total: Option<u64>,
     ended: bool,
 }
 
@@ -35,7 +35,10 @@ impl Content {
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        Progress { read: self.read.min(self.total), total: self.total }
+        match self.total {
+            Some(total) => Progress { read: self.read.min(total), total },
+            None => Progress { read: self.read, total: 0 },
+        }
     }
 
     /// The piece at hand. Empty at the end of the content.
@@ -51,7 +54,7 @@ impl Content {
             return Ok(true);
         }
         self.ended = true;
-        self.read = self.total;
+        self.read = *self.total.get_or_insert(self.read);
         Ok(false)
     }
 
@@ -94,7 +97,11 @@ pub(crate) mod tests {
     /// Content of which none is at hand yet, and which comes in these pieces.
     pub(crate) fn content_in(pieces: Vec<Vec<u8>>) -> Content {
         let total = convert::count(pieces.iter().map(Vec::len).sum());
-        let opened = Opened { container: Container::Plain, pieces: Box::new(Cut(pieces.into_iter())), total };
+        let opened = Opened {
+            container: Container::Plain,
+            pieces: Box::new(Cut(pieces.into_iter())),
+            total: Some(total),
+        };
         Content::new(Path::new("t"), opened, Piece::default())
     }
 }

@@ -15,12 +15,19 @@
 //! # Ok::<(), terrace_trace::TraceError>(())
 //! ```
 //!
-//! | what | holds | read by |
+//! | format | what it is | read by |
 //! | --- | --- | --- |
-//! | a file: plain, gzip, xz, zip (a member per chunk) | drmemtrace records of 12 bytes | `drmemtrace` |
-//! | a directory of such files, one a thread | the same, merged by timestamp | `drmemtrace::merge` |
-//! | a file: plain, gzip, xz, zip | `ChampSim` records of 64 bytes | `champsim` |
-//! | a file: plain, gzip, xz, zip | text of Valgrind's lackey (`--trace-mem=yes`), a line per access | `lackey` |
+//! | `drmemtrace` | records of 12 bytes of one thread or several; or a directory of a file a thread, merged by timestamp | `drmemtrace` |
+//! | `champsim` | `ChampSim`'s records of 64 bytes | `champsim` |
+//! | `cloudsuite` | `ChampSim`'s records of 96 bytes | `champsim` |
+//! | `lackey` | text of Valgrind's lackey (`--trace-mem=yes`), a line per access | `lackey` |
+//! | `perf-script` | text of `perf script` with data addresses, a line per sample | `perf_script` |
+//! | `terrace` | Terrace's own: compressed columns, an index, events; plain files only | `terrace` |
+//! | `text` | text or CSV, a line per access: `address,size,kind,thread` | `text` |
+//!
+//! Each may be plain, or packed in gzip, xz, bzip2, lz4, snappy, zstd or zip (a member per chunk); it is read from a
+//! path, or, but for zip and directories, from any reader ([`Options::open_stream`]). Page frames recorded beside a
+//! drmemtrace are read by [`page_frames`].
 //!
 //! Rules that all formats keep:
 //! - A batch holds accesses of one thread, in that thread's order.
@@ -40,12 +47,27 @@ mod drmemtrace;
 mod error;
 mod format;
 mod lackey;
+mod lines;
 mod open;
+mod perf_script;
+#[cfg(test)]
+mod piecewise;
+mod profile;
 mod records;
 mod source;
+mod terrace;
+mod text;
+mod thread_ids;
+mod write;
 
 pub use batch::{Batch, ThreadIndex};
+pub use drmemtrace::{PageFrames, page_frames};
 pub use error::{Facts, Place, TraceError, TraceErrorKind};
 pub use format::{Format, UnknownFormat};
 pub use open::{Options, open, open_as};
+pub use profile::{Profile, Profiler, Reuse};
 pub use source::{Progress, Source, Statistics};
+pub use terrace::{
+    Advice, Event, EventKind, Provenance, Summary, TerraceFile, TerraceWriter, ThreadTotals, TraceDigest,
+};
+pub use write::{ChampSimWriter, TextWriter, TraceWriter, WriteError, remove_unfinished};

@@ -104,7 +104,9 @@ pub(crate) fn partial(path: &Path, size: usize, length: u64) -> TraceError {
     TraceError::new(path, TraceErrorKind::Truncated, Place::Content { offset: length - remainder })
         .found(format!("{remainder} bytes after the last whole record ({length} bytes in all)"))
         .expected(format!("a length that is a multiple of {size} bytes, the size of a record"))
-        .advice("The file is cut short, or holds records of another kind (CloudSuite's are longer).")
+        .advice(
+            "The file is cut short, or holds records of another kind (champsim has 64 bytes, cloudsuite 96).",
+        )
 }
 
 #[cfg(test)]

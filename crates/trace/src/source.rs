@@ -21,21 +21,26 @@ pub trait Source: Send {
 
     /// What was read for the batches handed out so far; complete at the end of the stream.
     fn statistics(&self) -> Statistics;
+
+    /// What to know before a result from this trace is trusted: a sentence each, known as soon as the trace is open.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// How far into its input a source is, in bytes as stored (compressed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// Bytes read. Never more than `total`, and equal to it at the end.
+    /// Bytes read. Equal to `total` at the end; never more, unless that is 0.
     pub read: u64,
-    /// Bytes that the input has.
+    /// Bytes that the input has. 0 as long as that is not known: up to the end of a stream such as standard input.
     pub total: u64,
 }
 
 /// What the records of a trace were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Statistics {
-    /// Records of all kinds; in a log of lackey, lines that are accesses.
+    /// Records of all kinds; in a text, lines that are accesses.
     pub records: u64,
     /// Instructions fetched; each is a reference.
     pub fetches: u64,
@@ -54,8 +59,12 @@ pub struct Statistics {
     /// Markers, and records of threads, processes, header and footer.
     pub markers: u64,
     /// Lines of text that are no records and were passed over: in a log of lackey, Valgrind's messages and what the
-    /// program printed.
+    /// program printed; comments and empty lines.
     pub foreign_lines: u64,
+    /// The times of the first and of the last timestamp, in microseconds, where the format has timestamps.
+    pub times: Option<(u64, u64)>,
+    /// Samples of perf without a data address, or with 0 in its place, that were passed over.
+    pub without_address: u64,
 }
 
 impl Statistics {
@@ -75,6 +84,16 @@ impl Statistics {
 
     pub(crate) fn add(&mut self, other: &Self) {
         *self = self.each(other, u64::wrapping_add);
+        if let Some((first, last)) = other.times {
+            self.at(first);
+            self.at(last);
+        }
+    }
+
+    /// Notes a timestamp.
+    pub(crate) fn at(&mut self, time: u64) {
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
     }
 
     /// What came after `earlier`.
@@ -94,6 +113,8 @@ impl Statistics {
             encodings: with(self.encodings, other.encodings),
             markers: with(self.markers, other.markers),
             foreign_lines: with(self.foreign_lines, other.foreign_lines),
+            times: self.times,
+            without_address: with(self.without_address, other.without_address),
         }
     }
 }
@@ -107,4 +128,9 @@ pub(crate) trait Decode: Send {
     fn progress(&self) -> Progress;
 
     fn statistics(&self) -> Statistics;
+
+    /// As [`Source::notes`].
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -18,7 +18,11 @@ const EXAMPLES: &str = "Examples:
   terrace replay tests/data/mix.champsim.xz --accesses data --pages guest=2M,host=4K
   terrace replay tests/data/gups.drmemtrace.zip --mode shadow,nested --pages guest=2M,host=2M
   terrace replay tests/data/gups.drmemtrace.zip --core-cycles 3 --mlp 4
+  terrace replay tests/data/mix.champsim.xz tests/data/true.lackey.gz --warmup 10000
   terrace replay tests/data/gups.drmemtrace.zip --set tlb.stlb.entries=1024 --set tlb.stlb.ways=8
+
+A pipe is a trace too:
+  valgrind --tool=lackey --trace-mem=yes ls 2>&1 | terrace replay -
 
 A trace holds virtual addresses only. What it touches is mapped at first touch: --pages says with which page sizes, \
                         --frames where frames lie, and the pages count as populated before the program ran (no faults).";
@@ -27,10 +31,10 @@ A trace holds virtual addresses only. What it touches is mapped at first touch: 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReplayArguments {
-    /// The trace: drmemtrace (.zip, .gz, a directory with a file a thread), ChampSim or Valgrind's lackey (plain, .gz,
-    /// .xz), known by its content
-    #[arg(value_name = "TRACE")]
-    pub(crate) trace: PathBuf,
+    /// Traces, of any format that `terrace list formats` names, packed or not, known by their content; - is standard
+    /// input
+    #[arg(value_name = "TRACE", required = true)]
+    pub(crate) traces: Vec<PathBuf>,
 
     /// The machine: a built-in name (`terrace list machines`) or a machine file
     #[arg(long, value_name = "MACHINE", default_value = "sapphire-rapids-8480")]
@@ -54,9 +58,21 @@ pub(crate) struct ReplayArguments {
     pub(crate) memory: Memory,
 
     /// A file with the page sizes, and perhaps frames, of ranges: lines of LAYER START END SIZE [LOWER],
-    /// LAYER one of guest, hypervisor, host
+    /// LAYER one of guest, hypervisor, host; or drmemtrace's v2p.textproto
     #[arg(long, value_name = "FILE")]
     pub(crate) mapping: Option<PathBuf>,
+
+    /// Pass over so many references at the start of each trace (fetches, loads and stores together)
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) skip: u64,
+
+    /// Replay so many references after those without counting them
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) warmup: u64,
+
+    /// Count at most so many references after those
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) limit: Option<u64>,
 
     /// Which accesses: all, data or fetch
     #[arg(long, value_name = "KINDS", default_value = "all")]
@@ -75,7 +91,7 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "NUMBER", requires = "core_cycles")]
     pub(crate) mlp: Option<f64>,
 
-    /// Threads that modes are shared out to; no count depends on it
+    /// Threads that traces and modes are shared out to; no count depends on it
     #[arg(long, value_name = "NUMBER", default_value_t = threads())]
     pub(crate) threads: NonZeroUsize,
 
@@ -87,7 +103,7 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// Read the trace as this format, whatever it looks like: drmemtrace, champsim or lackey
+    /// Read the traces as this format, whatever they look like (`terrace list formats`)
     #[arg(long, value_name = "FORMAT")]
     pub(crate) input_format: Option<Format>,
 

@@ -4,13 +4,19 @@ use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
 use terrace_addr::convert;
-use terrace_result::{ModeCounts, ReplayResult, Time};
+use terrace_result::{ModeCounts, ReplayResult, Time, WindowUsed};
 use terrace_sim::mapping::LayerName;
 
+use crate::number::number;
 use crate::style;
 
+/// Results as text, one after the other.
+pub(super) fn render_all(results: &[ReplayResult]) -> String {
+    results.iter().map(render).collect::<Vec<_>>().join("\n")
+}
+
 /// The result as text: what was replayed, a column for each mode, and what the rows mean.
-pub(super) fn render(result: &ReplayResult) -> String {
+fn render(result: &ReplayResult) -> String {
     let mut text = String::new();
     for input in &result.inputs {
         // Writing to a string cannot fail.
@@ -31,12 +37,28 @@ pub(super) fn render(result: &ReplayResult) -> String {
         if result.data_lines { "on" } else { "off" },
         result.seed
     );
+    if let Some(WindowUsed { skip, warmup, limit }) = result.window {
+        let limit =
+            limit.map_or_else(|| "all that follow".to_owned(), |limit| format!("at most {}", number(limit)));
+        let _ = writeln!(
+            text,
+            "references: {} passed over, {} to warm up, counted: {limit}",
+            number(skip),
+            number(warmup)
+        );
+    }
     let mut table = style::table();
     let header = [String::new()].into_iter().chain(result.modes.iter().map(|counts| counts.mode.clone()));
     table.set_header(header);
     for row in ROWS {
         let cells = result.modes.iter().map(|counts| (row.value)(counts));
         table.add_row([row.name.to_owned()].into_iter().chain(cells));
+        if let Some(metric) = row.mpki.filter(|_| result.instructions > 0) {
+            let cells = result.modes.iter().map(|counts| {
+                format!("{:.3}", 1000.0 * convert::ratio(get(counts, metric), result.instructions))
+            });
+            table.add_row(["  per 1,000 instructions".to_owned()].into_iter().chain(cells));
+        }
     }
     if result.program.is_some() {
         for row in TIMES {
@@ -85,21 +107,31 @@ fn time(counts: &ModeCounts, value: fn(&Time) -> f64) -> String {
 struct Row {
     name: &'static str,
     value: fn(&ModeCounts) -> String,
+    /// The metric that is also given for 1,000 instructions, where the trace has some.
+    mpki: Option<&'static str>,
+}
+
+const fn row(name: &'static str, value: fn(&ModeCounts) -> String) -> Row {
+    Row { name, value, mpki: None }
+}
+
+const fn misses(name: &'static str, value: fn(&ModeCounts) -> String, metric: &'static str) -> Row {
+    Row { name, value, mpki: Some(metric) }
 }
 
 const ROWS: &[Row] = &[
-    Row { name: "accesses", value: |counts| number(get(counts, "accesses")) },
-    Row { name: "instruction TLB misses", value: |counts| share(counts, "itlb_misses", "itlb_accesses") },
-    Row { name: "data TLB misses", value: |counts| share(counts, "dtlb_misses", "dtlb_accesses") },
-    Row { name: "STLB hits", value: |counts| share(counts, "stlb_hits", "accesses") },
-    Row { name: "STLB misses", value: |counts| share(counts, "stlb_misses", "accesses") },
-    Row { name: "walks", value: |counts| share(counts, "walks", "accesses") },
-    Row { name: "table entries read", value: |counts| number(get(counts, "walk_references")) },
-    Row { name: "  per walk", value: |counts| per(counts, "walk_references", "walks") },
-    Row { name: "walk cycles", value: |counts| number(get(counts, "walk_cycles")) },
-    Row { name: "  per walk", value: |counts| per(counts, "walk_cycles", "walks") },
-    Row { name: "translation cycles", value: |counts| number(get(counts, "cycles")) },
-    Row { name: "  per access", value: |counts| per(counts, "cycles", "accesses") },
+    row("accesses", |counts| number(get(counts, "accesses"))),
+    misses("instruction TLB misses", |counts| share(counts, "itlb_misses", "itlb_accesses"), "itlb_misses"),
+    misses("data TLB misses", |counts| share(counts, "dtlb_misses", "dtlb_accesses"), "dtlb_misses"),
+    row("STLB hits", |counts| share(counts, "stlb_hits", "accesses")),
+    misses("STLB misses", |counts| share(counts, "stlb_misses", "accesses"), "stlb_misses"),
+    row("walks", |counts| share(counts, "walks", "accesses")),
+    row("table entries read", |counts| number(get(counts, "walk_references"))),
+    row("  per walk", |counts| per(counts, "walk_references", "walks")),
+    row("walk cycles", |counts| number(get(counts, "walk_cycles"))),
+    row("  per walk", |counts| per(counts, "walk_cycles", "walks")),
+    row("translation cycles", |counts| number(get(counts, "cycles"))),
+    row("  per access", |counts| per(counts, "cycles", "accesses")),
 ];
 
 fn get(counts: &ModeCounts, name: &str) -> u64 {
@@ -121,29 +153,4 @@ fn share(counts: &ModeCounts, part: &str, whole: &str) -> String {
 fn per(counts: &ModeCounts, part: &str, whole: &str) -> String {
     let (part, whole) = (get(counts, part), get(counts, whole));
     if whole == 0 { "-".to_owned() } else { format!("{:.2}", convert::ratio(part, whole)) }
-}
-
-/// A number with its thousands set apart.
-fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        for (value, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(number(value), text);
-        }
-    }
 }

@@ -6,11 +6,13 @@ use std::process::{Command, Output, Stdio};
 pub(crate) struct Ran(Output);
 
 /// The path of a file in `tests/data`.
+#[allow(dead_code, reason = "each test program uses a part of this")]
 pub(crate) fn data(name: &str) -> String {
     format!("{}/../../tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Runs the program.
+#[allow(dead_code, reason = "each test program uses a part of this")]
 pub(crate) fn terrace(arguments: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_terrace"));
     Ran(command.args(arguments).stdin(Stdio::null()).output().unwrap())

@@ -142,7 +142,7 @@ pub(super) fn trace(bench: &Bench<'_>, path: &Path) -> Result<Measured, BenchErr
         // A record of ChampSim's is an instruction, and gives a fetch beside its operands.
         let statistics = source.statistics();
         let records = match source.format() {
-            Format::ChampSim => statistics.records,
+            Format::ChampSim | Format::CloudSuite => statistics.records,
             _ => statistics.references(),
         };
         if records == 0 {

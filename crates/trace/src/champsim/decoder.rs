@@ -2,11 +2,13 @@
 
 use terrace_addr::{Access, AccessKind, Addr};
 
-use super::record::{Record, SIZE};
+use super::record::{LOADS, Record};
 
-/// The room that decoding a record needs. It gives a fetch, 4 loads and 2 stores at most; one place more makes it
-/// a power of two, so that an index is kept inside by a mask instead of a check.
-pub(super) const ROOM: usize = 8;
+/// The room that decoding a record needs. It gives a fetch, 4 loads and so many stores at most; made a power of two,
+/// so that an index is kept inside by a mask instead of a check.
+pub(super) const fn room(stores: usize) -> usize {
+    (1 + LOADS + stores).next_power_of_two()
+}
 
 /// Records decoded in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,12 +26,15 @@ pub(super) struct Run {
 /// Which operands there are is not foreseeable, so no branch asks: each is written, and the place for the next
 /// moves on if it was there.
 #[inline]
-pub(super) fn decode(records: &[u8], room: &mut [Access]) -> Run {
+pub(super) fn decode<const SIZE: usize, const STORES: usize, const ROOM: usize>(
+    records: &[u8],
+    room: &mut [Access],
+) -> Run {
     let mut run = Run::default();
     let (records, _) = records.as_chunks::<SIZE>();
     for bytes in records {
         let Some(slots) = room[run.references..].first_chunk_mut::<ROOM>() else { break };
-        let record = Record::of(bytes);
+        let record = Record::<STORES>::of(bytes);
         let addr = Addr::truncate(record.instruction);
         run.uncanonical |= addr.get() ^ record.instruction;
         slots[0] = Access { addr, size: 1, kind: AccessKind::Fetch };
@@ -55,8 +60,13 @@ pub(super) fn decode(records: &[u8], room: &mut [Access]) -> Run {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::{SIZE, STORES};
     use super::*;
     use crate::Batch;
+
+    fn decode(records: &[u8], room: &mut [Access]) -> Run {
+        super::decode::<SIZE, STORES, 8>(records, room)
+    }
 
     #[test]
     fn a_fetch_then_loads_then_stores() {

@@ -2,19 +2,25 @@
 
 use terrace_addr::{Addr, Gva, convert};
 
-use super::decoder::{ROOM, decode};
-use super::record::{Record, SIZE};
+use super::decoder::{decode, room};
+use super::record::{CLOUDSUITE_SIZE, CLOUDSUITE_STORES, Record, SIZE, STORES};
 use crate::records::Records;
 use crate::source::Decode;
 use crate::{Batch, Progress, Statistics, ThreadIndex, TraceError, TraceErrorKind};
 
+/// A file of `ChampSim`'s own records.
+pub(crate) type ChampSimFile = TraceFile<SIZE, STORES, { room(STORES) }>;
+
+/// A file of `CloudSuite` records.
+pub(crate) type CloudSuiteFile = TraceFile<CLOUDSUITE_SIZE, CLOUDSUITE_STORES, { room(CLOUDSUITE_STORES) }>;
+
 /// A file that is being decoded.
-pub(crate) struct TraceFile {
+pub(crate) struct TraceFile<const SIZE: usize, const STORES: usize, const ROOM: usize> {
     records: Records<SIZE>,
     statistics: Statistics,
 }
 
-impl TraceFile {
+impl<const SIZE: usize, const STORES: usize, const ROOM: usize> TraceFile<SIZE, STORES, ROOM> {
     pub(crate) fn new(records: Records<SIZE>) -> Self {
         Self { records, statistics: Statistics::default() }
     }
@@ -22,13 +28,9 @@ impl TraceFile {
     /// Finds the first address at hand that is not canonical.
     fn uncanonical(&self) -> TraceError {
         let (records, _) = self.records.whole().as_chunks::<SIZE>();
-        let mut bad = records.iter().map(Record::of).enumerate().filter_map(|(index, record)| {
-            let Record { instruction, loads, stores } = record;
-            let mut fields = [("instruction", instruction)]
-                .into_iter()
-                .chain(loads.map(|load| ("load", load)))
-                .chain(stores.map(|store| ("store", store)));
-            fields.find_map(|(name, raw)| Some((index, name, Addr::<Gva>::try_new(raw).err()?)))
+        let mut bad = records.iter().map(Record::<STORES>::of).enumerate().filter_map(|(index, record)| {
+            let (name, raw) = record.uncanonical()?;
+            Some((index, name, Addr::<Gva>::try_new(raw).err()?))
         });
         let (index, name, error) = bad.next().expect("decoding found one");
         let place = self.records.place(index * SIZE);
@@ -39,14 +41,14 @@ impl TraceFile {
     }
 }
 
-impl Decode for TraceFile {
+impl<const SIZE: usize, const STORES: usize, const ROOM: usize> Decode for TraceFile<SIZE, STORES, ROOM> {
     fn decode(&mut self, batch: &mut Batch) -> Result<bool, TraceError> {
         batch.start(ThreadIndex::default(), 0, 0);
         while batch.room().len() >= ROOM {
             if self.records.whole().is_empty() && !self.records.refill()? {
                 break;
             }
-            let run = decode(self.records.whole(), batch.room());
+            let run = decode::<SIZE, STORES, ROOM>(self.records.whole(), batch.room());
             if run.uncanonical != 0 {
                 let error = self.uncanonical();
                 return Err(self.records.blame(error));

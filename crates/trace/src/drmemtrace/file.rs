@@ -3,6 +3,7 @@
 use terrace_addr::{Addr, Gva, convert};
 
 use super::decoder::decode_references;
+use super::file_type;
 use super::record::{Class, HEADER, Record, SIZE, TIMESTAMP, VERSIONS};
 use crate::records::Records;
 use crate::source::Decode;
@@ -28,6 +29,7 @@ pub(crate) struct TraceFile {
     timestamp: u64,
     footer: bool,
     statistics: Statistics,
+    notes: Vec<String>,
 }
 
 /// What follows from a record that is no reference.
@@ -40,6 +42,7 @@ enum Next {
 
 impl TraceFile {
     pub(crate) fn new(records: Records<SIZE>, threads: Threads) -> Self {
+        let notes = file_type::notes(records.whole());
         Self {
             records,
             threads,
@@ -48,6 +51,7 @@ impl TraceFile {
             timestamp: 0,
             footer: false,
             statistics: Statistics::default(),
+            notes,
         }
     }
 
@@ -95,6 +99,7 @@ impl TraceFile {
                     return Ok(Next::Batch);
                 }
                 self.timestamp = record.value;
+                self.statistics.at(record.value);
                 &mut self.statistics.markers
             }
             Class::Thread => {
@@ -242,5 +247,9 @@ impl Decode for TraceFile {
 
     fn statistics(&self) -> Statistics {
         self.statistics
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
     }
 }

@@ -125,4 +125,11 @@ impl Decode for Merged {
     fn statistics(&self) -> Statistics {
         self.statistics
     }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.threads.iter().flat_map(|thread| thread.file.notes()).collect();
+        notes.sort();
+        notes.dedup();
+        notes
+    }
 }

@@ -10,14 +10,22 @@
 //!   record: one that does not was cut short.
 //! - In a directory, the accesses of a thread up to its next timestamp belong to the timestamp before them, and
 //!   all threads' are ordered by (timestamp, thread id).
+//! - What lies beside the thread files of a directory is known by its name and not read as a trace: schedules, lists
+//!   of modules, functions and encodings, Google's branch traces and statistics, and `v2p.textproto`, which
+//!   [`page_frames`] reads.
+//! - A recording that a cache filtered says so in its file type; that becomes a [note](crate::Source::notes).
 
 mod decoder;
 mod directory;
 mod file;
+mod file_type;
 mod merge;
 mod record;
+mod v2p;
+mod v2p_words;
 
 pub(crate) use directory::thread_files;
 pub(crate) use file::{Threads, TraceFile};
 pub(crate) use merge::Merged;
 pub(crate) use record::starts_like_a_trace;
+pub use v2p::{PageFrames, page_frames};

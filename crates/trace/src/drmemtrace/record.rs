@@ -40,6 +40,9 @@ pub(super) enum Class {
 /// The marker whose value is a time, in microseconds.
 pub(super) const TIMESTAMP: u16 = 2;
 
+/// The marker whose value says what the recording is: `OFFLINE_FILE_TYPE_…` bits.
+pub(super) const FILE_TYPE: u16 = 9;
+
 /// Class by type. Types beyond the table are foreign, as is its last entry.
 const CLASSES: [Class; 64] = {
     use AccessKind::{Fetch, Load, Store};

@@ -3,6 +3,7 @@
 use terrace_addr::{Access, AccessKind};
 
 use super::line::{Line, Operation, starts_like_an_access};
+use crate::lines::length;
 
 /// The most accesses that a line gives.
 pub(super) const ROOM: usize = 2;
@@ -52,11 +53,6 @@ pub(super) fn decode(lines: &[u8], room: &mut [Access]) -> Run {
         run.stores += usize::from(matches!(line.operation, Operation::Store | Operation::Modify));
     }
     run
-}
-
-/// Characters of the first line of `text`, its end included.
-pub(super) fn length(text: &[u8]) -> usize {
-    text.iter().position(|&byte| byte == b'\n').map_or(text.len(), |end| end + 1)
 }
 
 #[cfg(test)]

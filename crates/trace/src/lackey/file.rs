@@ -2,10 +2,10 @@
 
 use terrace_addr::convert;
 
-use super::decoder::{ROOM, decode, length};
-use super::line::{EXAMPLE, fault, may_become_an_access, quoted};
-use super::lines::Lines;
+use super::decoder::{ROOM, decode};
+use super::line::{EXAMPLE, LONGEST, fault, may_become_an_access, quoted};
 use crate::content::Content;
+use crate::lines::{Lines, length};
 use crate::source::Decode;
 use crate::{Batch, Place, Progress, Statistics, ThreadIndex, TraceError, TraceErrorKind};
 
@@ -17,7 +17,7 @@ pub(crate) struct TraceFile {
 
 impl TraceFile {
     pub(crate) fn new(content: Content) -> Self {
-        Self { lines: Lines::new(content), statistics: Statistics::default() }
+        Self { lines: Lines::new(content, 2 * LONGEST), statistics: Statistics::default() }
     }
 
     /// Fills a batch; at the end of the file it stays empty.

@@ -17,7 +17,6 @@
 mod decoder;
 mod file;
 mod line;
-mod lines;
 mod start;
 
 pub(crate) use file::TraceFile;

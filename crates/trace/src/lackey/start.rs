@@ -1,7 +1,7 @@
 //! Whether a file is a log of lackey.
 
-use super::decoder::length;
 use super::line::Line;
+use crate::lines::length;
 
 /// What lackey calls itself in the first message of a log.
 const BANNER: &[u8] = b"== Lackey, an example Valgrind tool";

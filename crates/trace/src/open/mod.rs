@@ -2,9 +2,12 @@
 
 mod detect;
 
+use std::io::Read;
 use std::num::NonZero;
 use std::path::Path;
 use std::thread::available_parallelism;
+
+use terrace_addr::convert;
 
 use crate::ahead::Ahead;
 use crate::container::{self, Container, Opened, Piece, Reading};
@@ -12,7 +15,10 @@ use crate::content::Content;
 use crate::drmemtrace::{Merged, Threads, thread_files};
 use crate::records::{Records, partial};
 use crate::source::Decode;
-use crate::{Format, Place, Source, TraceError, TraceErrorKind, champsim, drmemtrace, lackey};
+use crate::{
+    Format, Place, Source, TraceError, TraceErrorKind, champsim, drmemtrace, lackey, perf_script, terrace,
+    text,
+};
 
 /// Opens a trace: a file, or a directory of drmemtrace files. Its format is found by its content.
 ///
@@ -89,8 +95,28 @@ impl Options {
         Ok(Box::new(Ahead::start(path, format, decoder)?))
     }
 
+    /// Opens a trace that is read from start to end, such as standard input, in any format and container but zip,
+    /// whose directory is at the end. `name` stands for its path in errors.
+    ///
+    /// What the trace is gets found out when 256 KiB of it are unpacked, or all of it. The reader is then read by a
+    /// thread that runs ahead. If the [`Source`] is dropped before its end, that thread stays until the reader gives
+    /// something or ends.
+    ///
+    /// # Errors
+    /// As [`open`] and [`open_as`]; and if it is a zip file.
+    pub fn open_stream(
+        &self,
+        reader: Box<dyn Read + Send>,
+        name: &str,
+    ) -> Result<Box<dyn Source>, TraceError> {
+        let name = Path::new(name);
+        let (opened, first) = first(container::open_stream(name, reader, self.reading())?)?;
+        let (format, decoder) = self.decoder(name, opened, first)?;
+        Ok(Box::new(Ahead::start(name, format, decoder)?.leaving_its_thread()))
+    }
+
     fn directory(&self, path: &Path) -> Result<Box<dyn Decode>, TraceError> {
-        if let Some(format @ (Format::ChampSim | Format::Lackey)) = self.format {
+        if let Some(format) = self.format.filter(|&format| format != Format::DrMemtrace) {
             return Err(TraceError::new(path, TraceErrorKind::Directory, Place::Whole)
                 .found("a directory")
                 .expected(format!("a {format} file"))
@@ -109,22 +135,49 @@ impl Options {
     }
 
     fn file(&self, path: &Path) -> Result<(Format, Box<dyn Decode>), TraceError> {
-        let (opened, first) = opened(path, Reading { threads: self.threads, piece: PIECE })?;
+        let (opened, first) = opened(path, self.reading())?;
+        self.decoder(path, opened, first)
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { threads: self.threads, piece: PIECE }
+    }
+
+    /// The decoder of a file or stream, by what its `first` piece holds.
+    fn decoder(
+        &self,
+        path: &Path,
+        opened: Opened,
+        first: Piece,
+    ) -> Result<(Format, Box<dyn Decode>), TraceError> {
         let format = detect::format(path, opened.container, first.content(), self.format)?;
+        let total = opened.total.filter(|_| opened.container == Container::Plain);
+        let content = Content::new(path, opened, first);
+        let check = |size: usize| match total {
+            Some(total) if !total.is_multiple_of(convert::count(size)) => Err(partial(path, size, total)),
+            _ => Ok(()),
+        };
         Ok((
             format,
             match format {
                 Format::DrMemtrace => {
-                    let records = Records::new(Content::new(path, opened, first));
-                    Box::new(drmemtrace::TraceFile::new(records, Threads::Several))
+                    Box::new(drmemtrace::TraceFile::new(Records::new(content), Threads::Several))
                 }
                 Format::ChampSim => {
-                    if opened.container == Container::Plain && !opened.total.is_multiple_of(64) {
-                        return Err(partial(path, champsim::SIZE, opened.total));
-                    }
-                    Box::new(champsim::TraceFile::new(Records::new(Content::new(path, opened, first))))
+                    check(champsim::SIZE)?;
+                    Box::new(champsim::ChampSimFile::new(Records::new(content)))
                 }
-                Format::Lackey => Box::new(lackey::TraceFile::new(Content::new(path, opened, first))),
+                Format::CloudSuite => {
+                    check(champsim::CLOUDSUITE_SIZE)?;
+                    Box::new(champsim::CloudSuiteFile::new(Records::new(content)))
+                }
+                Format::Lackey => Box::new(lackey::TraceFile::new(content)),
+                Format::PerfScript => Box::new(perf_script::TraceFile::new(content)),
+                Format::Terrace => match total {
+                    Some(_) => Box::new(terrace::TraceFile::open(path)?),
+                    None => return Err(no_plain_file(path)),
+                },
+                Format::Text => Box::new(text::TraceFile::new(content)),
             },
         ))
     }
@@ -136,9 +189,21 @@ impl Default for Options {
     }
 }
 
+/// The fault of a file of Terrace's format that comes out of a container or a pipe: its index is at its end.
+fn no_plain_file(path: &Path) -> TraceError {
+    TraceError::new(path, TraceErrorKind::Format, Place::Whole)
+        .found("a terrace trace inside a container or a stream")
+        .expected("a plain file of it, whose end can be read first")
+        .advice("Unpack it into a file; it is compressed already.")
+}
+
 /// Opens a file and unpacks its first piece.
 fn opened(path: &Path, reading: Reading) -> Result<(Opened, Piece), TraceError> {
-    let mut opened = container::open(path, reading)?;
+    first(container::open(path, reading)?)
+}
+
+/// Unpacks the first piece.
+fn first(mut opened: Opened) -> Result<(Opened, Piece), TraceError> {
     let mut first = Piece::default();
     opened.pieces.next_piece(&mut first)?;
     Ok((opened, first))

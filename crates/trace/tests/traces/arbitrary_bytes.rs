@@ -2,32 +2,37 @@
 
 use proptest::prelude::*;
 
-use terrace_trace::{Format, Options, open_as};
+use terrace_trace::{Format, Options, open_as, page_frames};
 
 use crate::build::{
-    drain, gzip, read, read_bytes, small_champsim, small_lackey, small_trace, xz, zip, zip_with,
+    PACKERS, drain, read, read_bytes, small_champsim, small_cloudsuite, small_lackey, small_perf_script,
+    small_text, small_trace, zip, zip_with,
 };
 
-/// Valid files in every container.
+/// Valid files of every format, plain and in every container.
 fn valid() -> Vec<Vec<u8>> {
-    let (trace, champsim, lackey) = (small_trace(), small_champsim(), small_lackey());
-    let (first, second) = trace.split_at(50);
-    vec![
-        gzip(&trace),
-        xz(&trace),
-        zip(&[&trace]),
+    let contents = [
+        small_trace(),
+        small_champsim(),
+        small_cloudsuite(),
+        small_lackey(),
+        small_perf_script(),
+        small_text(),
+    ];
+    let (first, second) = contents[0].split_at(50);
+    let mut valid = vec![
         zip(&[first, second]),
         zip_with(&[first, second], zip::CompressionMethod::Stored),
-        gzip(&champsim),
-        xz(&champsim),
-        zip(&[&champsim]),
-        gzip(&lackey),
-        xz(&lackey),
-        zip(&[&lackey[..70], &lackey[70..]]),
-        trace,
-        champsim,
-        lackey,
-    ]
+        zip(&[&contents[3][..70], &contents[3][70..]]),
+    ];
+    for content in contents {
+        valid.extend(PACKERS.map(|(_, pack)| pack(&content)));
+        // Two streams behind one another.
+        valid.extend(PACKERS.map(|(_, pack)| [pack(&content[..30]), pack(&content[30..])].concat()));
+        valid.push(zip(&[&content]));
+        valid.push(content);
+    }
+    valid
 }
 
 /// A change to a file.
@@ -62,13 +67,19 @@ fn apply(content: &mut Vec<u8>, change: &Change) {
     }
 }
 
+/// A format that is asked for, or none.
+fn wanted() -> impl Strategy<Value = Option<Format>> {
+    prop::option::of(prop::sample::select(Format::ALL.to_vec()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn arbitrary_bytes_do_not_panic(
         magic in prop::sample::select(vec![
-            &b""[..], b"==1== Lackey, an example Valgrind tool\n", b"I  04001000,3\n", b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x19\0\0\0\x07\0\0\0\0\0\0\0",
+            &b""[..], b"==1== Lackey, an example Valgrind tool\n", b"I  04001000,3\n", b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x04\x22\x4d\x18\x60\x40\x82",
+            b"\xff\x06\0\0sNaPpY", b"\x28\xb5\x2f\xfd", b"address,size\n", b"sh 1 2.3: mem-loads: 10\n", b"\x19\0\0\0\x07\0\0\0\0\0\0\0",
         ]),
         bytes in prop::collection::vec(any::<u8>(), 0..600),
     ) {
@@ -78,7 +89,7 @@ proptest! {
     #[test]
     fn arbitrary_lines_do_not_panic(
         lines in prop::collection::vec("(I  | [LSM] |==|\\PC{0,3})[0-9a-f]{0,18}[, x]?[0-9]{0,12}\r?", 0..30),
-        wanted in prop::sample::select(vec![None, Some(Format::Lackey), Some(Format::ChampSim)]),
+        wanted in wanted(),
     ) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), lines.join("\n")).unwrap();
@@ -87,10 +98,28 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_read_as_lackey_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn arbitrary_words_do_not_panic(
+        lines in prop::collection::vec(
+            "((sh|0x|[0-9a-f]{1,18}|[0-9]{1,3}/[0-9]{1,3}|\\[[0-9]{1,3}\\]|[0-9]\\.[0-9]:|mem-stores:|[rwx#]|\\PC{0,3})[ ,\t]{0,2}){0,8}",
+            0..30,
+        ),
+        wanted in wanted(),
+    ) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), lines.join("\n")).unwrap();
+        let options = wanted.map_or(Options::new(), |wanted| Options::new().format(wanted));
+        let _ = options.open(file.path()).and_then(|mut source| drain(&mut *source));
+        let _ = page_frames(file.path());
+    }
+
+    #[test]
+    fn arbitrary_bytes_read_as_a_format_do_not_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..600),
+        wanted in prop::sample::select(Format::ALL.to_vec()),
+    ) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        let _ = open_as(file.path(), Format::Lackey).and_then(|mut source| drain(&mut *source));
+        let _ = open_as(file.path(), wanted).and_then(|mut source| drain(&mut *source));
     }
 
     #[test]

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use terrace_trace::{Format, Place, TraceErrorKind, open, open_as};
 
-use crate::build::{data, gzip, only_member, read, read_bytes, small_champsim, small_trace, xz, zip};
+use crate::build::{PACKERS, data, gzip, only_member, read, read_bytes, small_champsim, small_trace, zip};
 
 /// The error's text, after checks that every error must pass.
 fn refused(content: &[u8], kind: TraceErrorKind) -> String {
     let error = read_bytes(content).unwrap_err();
     let text = error.to_string();
     assert_eq!(error.kind(), kind, "{text}");
-    assert!(text.lines().map(|line| line.chars().count().div_ceil(110)).sum::<usize>() <= 3, "{text}");
+    assert!(text.lines().map(|line| line.chars().count().div_ceil(110)).sum::<usize>() <= 4, "{text}");
     assert!(text.contains("found ") && text.contains(", expected "), "{text}");
     assert!(!error.facts().advice.is_empty(), "{text}");
     text
@@ -33,9 +33,11 @@ fn a_path_below_a_file() {
 #[test]
 fn an_empty_file() {
     let text = refused(b"", TraceErrorKind::Format);
-    assert!(text.contains("found an empty file, expected a drmemtrace, champsim or lackey trace"), "{text}");
-    assert!(refused(&gzip(b""), TraceErrorKind::Format).contains("found gzip content of 0 bytes"));
-    assert!(refused(&xz(b""), TraceErrorKind::Format).contains("found xz content of 0 bytes"));
+    assert!(text.contains("found an empty file, expected a drmemtrace, champsim, cloudsuite, "), "{text}");
+    for (name, pack) in PACKERS {
+        let expected = format!("found {name} content of 0 bytes");
+        assert!(refused(&pack(b""), TraceErrorKind::Format).contains(&expected), "{name}");
+    }
     assert!(refused(&zip(&[b""]), TraceErrorKind::Format).contains("found zip content of 0 bytes"));
     assert!(refused(&zip(&[]), TraceErrorKind::Damaged).contains("found a zip file without members"));
 }
@@ -47,19 +49,23 @@ fn a_wrong_magic() {
     let text = refused(&content, TraceErrorKind::Format);
     assert!(text.contains("found plain content that begins with 51 4b 03 04"), "{text}");
     assert!(text.contains("as champsim: branch flags of 8 and 0"), "{text}");
-    assert!(
-        text.contains("drmemtrace") && text.contains("champsim") && text.contains("gzip, xz or zip"),
-        "{text}"
-    );
+    for format in Format::ALL {
+        assert!(text.contains(format.name()), "{text}");
+    }
+    for (container, _) in PACKERS {
+        assert!(text.contains(container), "{text}");
+    }
 }
 
 #[test]
 fn a_foreign_file() {
-    let text = refused(b"BZh91AY&SY and more", TraceErrorKind::Format);
-    assert!(text.contains("found a bzip2 file") && text.contains("Unpack it"), "{text}");
-    assert!(
-        refused(&gzip(&gzip(b"x")), TraceErrorKind::Format).contains("a gzip file inside another container")
-    );
+    for (name, pack) in PACKERS {
+        let text = refused(&gzip(&pack(b"x")), TraceErrorKind::Format);
+        assert!(text.contains(&format!(" {name} file inside another container, expected ")), "{text}");
+        assert!(text.contains("\nUnpack it once. Files may be plain, gzip, xz, bzip2, lz4, "), "{text}");
+    }
+    let text = refused(b"PERFILE2 and more", TraceErrorKind::Format);
+    assert!(text.contains("found a recording of Linux perf") && text.contains("perf script"), "{text}");
 }
 
 #[test]
@@ -67,7 +73,9 @@ fn a_text_that_is_no_trace() {
     let long = "\n  All work and no play makes Jack a dull boy. ".repeat(4000);
     let text = refused(long.as_bytes(), TraceErrorKind::Format);
     let expected = "found text that begins with \"All work and no play makes Jack a dull b\", \
-                    expected a drmemtrace, champsim or lackey trace\nGive the path of a trace.";
+                    expected a drmemtrace, champsim, cloudsuite, lackey, perf-script, terrace or text trace\n\
+                    Give the path of a trace. Text is lackey's, perf script's with addr, or \
+                    address,size,kind,thread.";
     assert!(text.contains(expected), "{text}");
     // A character of two bytes across the end of what is looked at.
     for text in ["x".repeat(255) + "é", "x".to_owned()] {
@@ -136,9 +144,9 @@ fn a_truncated_zip() {
 }
 
 #[test]
-fn a_truncated_gzip_or_xz_file() {
+fn a_truncated_compressed_file() {
     for content in [small_trace(), small_champsim()] {
-        for (name, packed) in [("gzip", gzip(&content)), ("xz", xz(&content))] {
+        for (name, packed) in PACKERS.map(|(name, pack)| (name, pack(&content))) {
             for length in [packed.len() / 2, packed.len() - 1] {
                 let text = refused(&packed[..length], TraceErrorKind::Truncated);
                 assert!(text.contains("found the end of the file"), "{text}");
@@ -149,9 +157,9 @@ fn a_truncated_gzip_or_xz_file() {
 }
 
 #[test]
-fn a_flipped_byte_in_a_gzip_or_xz_file() {
+fn a_flipped_byte_in_a_compressed_file() {
     let content: Vec<u8> = small_champsim().repeat(50);
-    for (name, mut packed) in [("gzip", gzip(&content)), ("xz", xz(&content))] {
+    for (name, mut packed) in PACKERS.map(|(name, pack)| (name, pack(&content))) {
         let last = packed.len() - 30;
         packed[last] ^= 0x40;
         let text = read_bytes(&packed).unwrap_err().to_string();

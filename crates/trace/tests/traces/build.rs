@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use bzip2::write::BzEncoder;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use liblzma::write::XzEncoder;
+use lz4_flex::frame::{FrameEncoder, FrameInfo};
 use terrace_addr::Access;
 use terrace_trace::{Batch, Source, TraceError, open};
 use zip::write::SimpleFileOptions;
@@ -69,6 +71,45 @@ pub(crate) fn small_champsim() -> Vec<u8> {
         .collect()
 }
 
+/// A `CloudSuite` record of an instruction with loads and stores.
+pub(crate) fn cloudsuite_record(instruction: u64, loads: [u64; 4], stores: [u64; 4]) -> Vec<u8> {
+    let mut bytes = instruction.to_le_bytes().to_vec();
+    bytes.extend([1, 0]);
+    // Registers written and read, and padding.
+    bytes.extend([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0]);
+    for value in stores.into_iter().chain(loads) {
+        bytes.extend(value.to_le_bytes());
+    }
+    // Address-space id, and padding.
+    bytes.extend([3, 0, 0, 0, 0, 0, 0, 0]);
+    bytes
+}
+
+/// A small valid `CloudSuite` file.
+pub(crate) fn small_cloudsuite() -> Vec<u8> {
+    let record =
+        |i: u64| cloudsuite_record(0x40_0000 + 4 * i, [0, 0, 0x1000 * i, 0], [0x2000 * i, 0, 0, 0x3000]);
+    (0..9).flat_map(record).collect()
+}
+
+/// A small valid text.
+pub(crate) fn small_text() -> Vec<u8> {
+    "# made by hand\naddress,size,kind,thread\n0x401000,4,x,7\n7ffe1000,8,r,7\n\n7ffe1008,8,w,9\r\n10\n"
+        .into()
+}
+
+/// A small valid output of perf script.
+pub(crate) fn small_perf_script() -> Vec<u8> {
+    "# captured on: some day\n\
+     \x20       sort 12345/12346 [003] 12345.678901:          1   cpu/mem-loads,ldlat=30/P:     7ffe12345678 \
+     5080021 |OP LOAD|LVL L1 hit|SNP None|TLB L1 or L2 hit|LCK No           401136 main+0x6 (/bin/sort)\n\
+     \x20       sort 12345/12345 [001] 12345.678902:          1           cpu/mem-stores/P:     7ffe12345680 \
+     401139 main+0x9 (/bin/sort)\n\
+     \x20       sort 12345/12345 [001] 12345.678903:          1   cpu/mem-loads,ldlat=30/P:                0 \
+     401139 main+0x9 (/bin/sort)\n"
+        .into()
+}
+
 /// A small valid log of lackey, between what else is in one.
 pub(crate) fn small_lackey() -> Vec<u8> {
     "==12== Lackey, an example Valgrind tool\n==12== \nI  04001000,3\n L 1ffe000768,8\nhello\nI  04001003,12\n \
@@ -87,6 +128,43 @@ pub(crate) fn xz(content: &[u8]) -> Vec<u8> {
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
 }
+
+pub(crate) fn bzip2(content: &[u8]) -> Vec<u8> {
+    let mut encoder = BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub(crate) fn lz4(content: &[u8]) -> Vec<u8> {
+    let info = FrameInfo::new().content_checksum(true);
+    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub(crate) fn snappy(content: &[u8]) -> Vec<u8> {
+    let mut encoder = snap::write::FrameEncoder::new(Vec::new());
+    encoder.write_all(content).unwrap();
+    // It writes its header with the first content.
+    match encoder.into_inner().unwrap() {
+        packed if packed.is_empty() => b"\xff\x06\0\0sNaPpY".to_vec(),
+        packed => packed,
+    }
+}
+
+pub(crate) fn zstd(content: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A compressor.
+pub(crate) type Packer = fn(&[u8]) -> Vec<u8>;
+
+/// All that pack a file as one stream, with the names that errors call them by.
+pub(crate) const PACKERS: [(&str, Packer); 6] =
+    [("gzip", gzip), ("xz", xz), ("bzip2", bzip2), ("lz4", lz4), ("snappy", snappy), ("zstd", zstd)];
 
 /// A zip file of deflated members `chunk.0000`, `chunk.0001` …
 pub(crate) fn zip(chunks: &[&[u8]]) -> Vec<u8> {

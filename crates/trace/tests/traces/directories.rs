@@ -175,7 +175,7 @@ fn two_threads_in_a_file_of_a_directory_are_refused() {
 #[test]
 fn a_directory_is_no_trace_of_another_format() {
     let directory = tempfile::tempdir().unwrap();
-    for format in [Format::ChampSim, Format::Lackey] {
+    for format in Format::ALL.into_iter().filter(|&format| format != Format::DrMemtrace) {
         let error = terrace_trace::open_as(directory.path(), format).err().unwrap().to_string();
         assert!(error.contains(&format!("found a directory, expected a {format} file")), "{error}");
     }
@@ -188,4 +188,59 @@ fn a_truncated_file_of_a_directory_is_an_error() {
     write(directory.path(), &[("a", whole[..whole.len() - 12].to_vec())]);
     let error = refused(directory.path());
     assert!(error.contains("expected a footer record"), "{error}");
+}
+
+#[test]
+fn what_lies_beside_the_traces_is_known_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    three_threads(directory.path());
+    write(
+        directory.path(),
+        &[
+            ("v2p.textproto", b"page_size: 4096".to_vec()),
+            ("info.textproto", b"x".to_vec()),
+            ("3f.branch_trace.12.csv.gz", gzip(b"x")),
+            ("3f.threadstats.csv", b"tid,count".to_vec()),
+            ("cpu_schedule.bin.zip", zip(&[b"x"])),
+            ("encodings.bin", b"x".to_vec()),
+            ("funclist.log", b"x".to_vec()),
+            ("modules.log", b"x".to_vec()),
+        ],
+    );
+    fs::create_dir(directory.path().join("aux")).unwrap();
+    assert_eq!(addresses(&read(directory.path()).unwrap()), MERGED);
+}
+
+#[test]
+fn the_top_directory_of_googles_traces_is_read_or_says_which_to_give() {
+    let top = tempfile::tempdir().unwrap();
+    // Version 2: a folder for each workload, with folders trace and aux.
+    let workload = top.path().join("whiskey");
+    fs::create_dir_all(workload.join("aux")).unwrap();
+    fs::create_dir_all(workload.join("trace")).unwrap();
+    write(&workload.join("aux"), &[("v2p.textproto", b"x".to_vec()), ("info.textproto", b"x".to_vec())]);
+    write(&workload.join("trace"), &[("163.11.memtrace.zip", zip(&[&small_trace()]))]);
+    assert_eq!(read(&workload).unwrap().len(), 4);
+    let error = refused(top.path());
+    let expected = "found a directory without trace files, expected drmemtrace files, one for each thread\n\
+                    Give one of its folders that hold a trace, such as whiskey.";
+    assert!(error.ends_with(expected), "{error}");
+    // Version 1: a folder for each recording.
+    fs::create_dir_all(top.path().join("delta/trace-1")).unwrap();
+    fs::create_dir_all(top.path().join("delta/trace-2")).unwrap();
+    write(&top.path().join("delta/trace-2"), &[("3f.12.memtrace.gz", gzip(&small_trace()))]);
+    let error = refused(&top.path().join("delta"));
+    assert!(error.ends_with("\nGive one of its folders that hold a trace, such as trace-2."), "{error}");
+}
+
+#[test]
+fn a_filtered_recording_has_a_note() {
+    let note = "Data accesses that hit a small cache were left out in the recording (drmemtrace's L0 filter): there \
+                are more TLB hits, and a higher share of hits, than this trace gives.";
+    let filtered = |id| trace(id, &[record(MARKER, 9, 0x140), record(LOAD, 8, 8)]);
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &[("a", filtered(1)), ("b", filtered(2)), ("c", thread(3, &[(1, &[8])]))]);
+    assert_eq!(open(directory.path()).unwrap().notes(), [note]);
+    assert_eq!(open(directory.path().join("a")).unwrap().notes(), [note]);
+    assert!(open(directory.path().join("c")).unwrap().notes().is_empty());
 }

@@ -35,6 +35,8 @@ fn sort_has_the_references_that_its_recorder_counted() {
         encodings: 20_736,
         markers: 136_287,
         foreign_lines: 0,
+        times: Some((13_439_688_313_902_047, 13_439_688_314_166_320)),
+        without_address: 0,
     };
     assert_eq!(statistics, expected);
 }

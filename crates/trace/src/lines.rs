@@ -4,20 +4,14 @@ use std::path::Path;
 
 use terrace_addr::convert;
 
-use super::decoder::length;
-use super::line::LONGEST;
 use crate::content::Content;
 use crate::{Place, Progress, TraceError};
-
-/// How much of a line that straddles pieces is kept, in bytes, its end aside: enough to see that a longer line is no
-/// access. A file without line ends takes no more memory than one with them.
-const KEPT: usize = 2 * LONGEST;
 
 /// The content of a file as whole lines.
 ///
 /// It is used as [`Records`](crate::records::Records) are: lines lie in the piece that was unpacked, and only those
 /// that straddle pieces are copied.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     content: Content,
     /// The first byte of the piece at hand that was not taken.
     at: usize,
@@ -33,6 +27,8 @@ pub(super) struct Lines {
 struct Straddling {
     /// What is kept of it, with its end if that was found.
     kept: Vec<u8>,
+    /// How much of it is kept, in bytes, its end aside.
+    most: usize,
     /// Bytes that it has in the content.
     length: u64,
     whole: bool,
@@ -45,7 +41,7 @@ impl Straddling {
             Some(text) => (text, &b"\n"[..]),
             None => (bytes, &b""[..]),
         };
-        let room = KEPT - self.kept.len();
+        let room = self.most - self.kept.len();
         self.kept.extend_from_slice(&text[..text.len().min(room)]);
         self.kept.extend_from_slice(end);
         self.length += convert::count(bytes.len());
@@ -60,22 +56,25 @@ impl Straddling {
 }
 
 impl Lines {
-    pub(super) fn new(content: Content) -> Self {
+    /// `most` is how much of a line that straddles pieces is kept, in bytes, its end aside: enough to see that a
+    /// longer line is no record. A file without line ends takes no more memory than one with them.
+    pub(crate) fn new(content: Content, most: usize) -> Self {
         let end = end_of_lines(content.piece());
-        Self { content, at: 0, end, straddling: Straddling::default(), offset: 0 }
+        let straddling = Straddling { most, ..Straddling::default() };
+        Self { content, at: 0, end, straddling, offset: 0 }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.content.path()
     }
 
-    pub(super) fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         self.content.progress()
     }
 
     /// The whole lines at hand, the last one's end included.
     #[inline]
-    pub(super) fn whole(&self) -> &[u8] {
+    pub(crate) fn whole(&self) -> &[u8] {
         if self.straddling.whole {
             return &self.straddling.kept;
         }
@@ -83,7 +82,7 @@ impl Lines {
     }
 
     /// Takes `bytes` of the lines at hand: whole ones.
-    pub(super) fn advance(&mut self, bytes: usize) {
+    pub(crate) fn advance(&mut self, bytes: usize) {
         if !self.straddling.whole {
             self.at += bytes;
             self.offset += convert::count(bytes);
@@ -95,7 +94,7 @@ impl Lines {
 
     /// Makes sure that a whole line is at hand. `false` at the end of the content, where
     /// [`unfinished`](Self::unfinished) may be left.
-    pub(super) fn refill(&mut self) -> Result<bool, TraceError> {
+    pub(crate) fn refill(&mut self) -> Result<bool, TraceError> {
         while self.whole().is_empty() {
             // What is left has no line end.
             self.straddling.add(&self.content.piece()[self.at..]);
@@ -114,25 +113,30 @@ impl Lines {
     }
 
     /// The start of a last line that has no end. Only asked for at the end of the content.
-    pub(super) fn unfinished(&self) -> &[u8] {
+    pub(crate) fn unfinished(&self) -> &[u8] {
         &self.straddling.kept
     }
 
     /// Passes over the unfinished line, if there is one.
-    pub(super) fn drop_unfinished(&mut self) {
+    pub(crate) fn drop_unfinished(&mut self) {
         self.offset += self.straddling.length;
         self.straddling.clear();
     }
 
     /// The place of line `number`, which is the first one at hand.
-    pub(super) fn place(&self, number: u64) -> Place {
+    pub(crate) fn place(&self, number: u64) -> Place {
         Place::Line { number, offset: self.offset }
     }
 
     /// As [`Content::blame`].
-    pub(super) fn blame(&mut self, line: TraceError) -> TraceError {
+    pub(crate) fn blame(&mut self, line: TraceError) -> TraceError {
         self.content.blame(line)
     }
+}
+
+/// Characters of the first line of `text`, its end included.
+pub(crate) fn length(text: &[u8]) -> usize {
+    text.iter().position(|&byte| byte == b'\n').map_or(text.len(), |end| end + 1)
 }
 
 /// Where the last whole line of `text` ends.
@@ -145,6 +149,8 @@ mod tests {
     use super::*;
     use crate::content::tests::content_in;
     use proptest::prelude::*;
+
+    const KEPT: usize = 100;
 
     /// Lines as they are handed out: the long ones may be cut.
     fn cut(text: &[u8]) -> Vec<u8> {
@@ -172,7 +178,7 @@ mod tests {
             }
             pieces.push(rest.to_vec());
             pieces.retain(|piece| !piece.is_empty());
-            let mut given = Lines::new(content_in(pieces));
+            let mut given = Lines::new(content_in(pieces), KEPT);
             let mut out = Vec::new();
             let mut taken = 0;
             while given.refill().unwrap() {
