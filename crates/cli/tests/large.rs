@@ -67,5 +67,8 @@ fn twenty_million_instructions() {
     let replaying = timed(|| {
         terrace(&["replay", &packed, "--mode", "native", "--data-lines", "off", "--quiet"]).success();
     });
-    println!("xz: unpacking alone {unpacking:?}, replayed {replaying:?}");
+    let reading = timed(|| {
+        terrace(&["replay", &packed, "--mode", "native", "--skip", "1000000000", "--quiet"]).success();
+    });
+    println!("xz -d alone {unpacking:?}; here: read {reading:?}, replayed {replaying:?}");
 }

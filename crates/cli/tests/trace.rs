@@ -60,6 +60,10 @@ fn converting_keeps_what_the_format_can_hold() {
         let (own, text) = (to("t.terrace"), to("t.csv"));
         assert_eq!(terrace(&["trace", "convert", &data(trace), &own, "--quiet"]).success(), "");
         assert_eq!(terrace(&["trace", "convert", &own, &text, "--quiet"]).success(), "");
+        // Every reference, its size, kind and thread, as without the way through Terrace's format.
+        let direct = to("direct.csv");
+        assert_eq!(terrace(&["trace", "convert", &data(trace), &direct, "--quiet"]).success(), "");
+        assert!(std::fs::read(&direct).unwrap() == std::fs::read(&text).unwrap(), "{trace}");
         let original = info(&data(trace));
         for copy in [&own, &text] {
             let copy = info(copy);
