@@ -44,6 +44,9 @@ pub struct TraceInfo {
     pub pages: Vec<PagesTouched>,
     /// What a user should know of this trace.
     pub notes: Vec<String>,
+    /// Where it came from, where the format says so: names and texts.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "by_name")]
+    pub provenance: Vec<(String, String)>,
 }
 
 /// A thread of a trace.
@@ -75,6 +78,10 @@ fn by_entries<S: Serializer>(hits: &[(u64, u64)], serializer: S) -> Result<S::Ok
         map.serialize_entry(&entries.to_string(), served)?;
     }
     map.end()
+}
+
+fn by_name<S: Serializer>(texts: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(texts.iter().map(|(name, text)| (name, text)))
 }
 
 impl TraceInfo {

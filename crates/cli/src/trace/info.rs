@@ -1,10 +1,12 @@
 //! `terrace trace info`.
 
+use std::path::Path;
+
 use clap::{Args, ValueEnum};
 use comfy_table::CellAlignment;
 use terrace_addr::convert;
 use terrace_result::{Input, PagesTouched, ThreadTraced, TraceInfo};
-use terrace_trace::{Batch, Profile, Profiler, Reuse, Statistics};
+use terrace_trace::{Batch, Format, Profile, Profiler, Reuse, Statistics, TerraceFile};
 
 use super::Read;
 use crate::input::{self, file_name};
@@ -78,6 +80,10 @@ pub(super) fn info(arguments: &InfoArguments, said: Said) -> Result<Ended, CliEr
         threads: profile.threads.iter().map(|&(id, references)| ThreadTraced { id, references }).collect(),
         pages: vec![pages("4K", &profile.small), pages("2M", &profile.large)],
         notes: source.notes(),
+        provenance: match source.format() {
+            Format::Terrace => provenance(trace)?,
+            _ => Vec::new(),
+        },
     };
     let text = match arguments.format {
         InfoFormat::Table => table(&info, &profile, &statistics),
@@ -93,6 +99,12 @@ pub(super) fn info(arguments: &InfoArguments, said: Said) -> Result<Ended, CliEr
     }
     said.note("interrupted: this is of the part that was read");
     Ok(Ended::Interrupted)
+}
+
+/// Where a trace of Terrace's format came from.
+fn provenance(trace: &Path) -> Result<Vec<(String, String)>, CliError> {
+    let file = TerraceFile::open(trace)?;
+    Ok(file.provenance().iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
 }
 
 fn pages(size: &'static str, reuse: &Reuse) -> PagesTouched {
@@ -115,6 +127,9 @@ fn table(info: &TraceInfo, profile: &Profile, statistics: &Statistics) -> String
     if info.bytes > 0 {
         let each = convert::ratio(info.bytes, info.references.max(1));
         row("file", format!("{} bytes, {each:.2} a reference", number(info.bytes)));
+    }
+    for (name, text) in &info.provenance {
+        row(&format!("  {name}"), text.clone());
     }
     row("records", number(statistics.records));
     row("references", number(info.references));
