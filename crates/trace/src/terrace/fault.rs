@@ -16,7 +16,7 @@ pub(super) struct Fault {
 const COPY: &str = "The file is damaged: copy it again, or convert or record the trace again.";
 
 /// What to do about a file that ends too early.
-const CUT: &str = "The file is cut short, or its writer was interrupted: copy it again, or convert or record the trace again.";
+const CUT: &str = "The file is cut short, or its writer was interrupted: copy it again, or convert again.";
 
 impl Fault {
     /// Bytes that are not the ones that were written.

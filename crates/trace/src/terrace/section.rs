@@ -1,7 +1,7 @@
 //! Sections: what a file consists of between its header and its trailer.
 //!
-//! A kind in four characters, the number of bytes in its body, the CRC-32 of both and the body, and the body. A section
-//! of an unknown kind whose first character is a small letter may be passed over.
+//! A kind in four characters, the number of bytes in its body, the CRC-32 of both and the body, and the body. A
+//! section of an unknown kind whose first character is a small letter may be passed over.
 
 use flate2::Crc;
 

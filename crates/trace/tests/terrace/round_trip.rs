@@ -77,7 +77,7 @@ fn arbitrary() -> impl Strategy<Value = Vec<Made>> {
         any::<u64>(),
         0..64_u64,
         (0..40_u64).prop_map(|step| 0x40_0000 + 4 * step),
-        (0..40_u64).prop_map(|step| 0xffff_ffff_ffff_ff00 + 8 * step),
+        (0..40_u64).prop_map(|step| 0xffff_ffff_ffff_ff00_u64.wrapping_add(8 * step)),
     ];
     let size = prop_oneof![Just(4), 0..9_u16, any::<u16>()];
     let access = (addr, size, 0..3_usize).prop_map(|(addr, size, kind)| Access {
