@@ -36,7 +36,7 @@ fn batches_looking_ahead_and_vectors_change_no_count() {
         );
         for vectors in Vectors::ALL.into_iter().filter(|vectors| vectors.is_available()) {
             for batch in [1, 7, 32, 256] {
-                for look_ahead in [1, 7, 32] {
+                for look_ahead in [1, 7, 32, 256] {
                     let found = counts(batch, look_ahead, vectors, data_lines);
                     assert_eq!(found, expected, "{vectors}, batches of {batch}, {look_ahead} ahead");
                 }

@@ -4,7 +4,7 @@ use terrace_addr::{Access, AccessKind, Addr, Gva, PageSize, convert};
 use terrace_raw::vector::{BASELINE, Vector};
 use terrace_raw::{Vectors, Work};
 
-use super::foresee::{Ahead, BATCH, WORTHWHILE};
+use super::foresee::{Ahead, FARTHEST, NEAR, SPARSE};
 use super::populate::{AsTheyAre, Ended, Populate};
 use super::references::References;
 use super::walk::Walked;
@@ -132,17 +132,21 @@ impl<B: Below, P: Populate<B>> Work for Run<'_, B, P> {
     #[inline(always)]
     fn run<V: Vector>(self, vector: V) -> Self::Output {
         let Self { mmu, cpu, stack, accesses, populate } = self;
-        let look_ahead = mmu.look_ahead.clamp(1, BATCH);
+        let farthest = mmu.look_ahead.clamp(1, FARTHEST);
         let mut nobody = Unwatched;
         let mut running = mmu.running(vector, cpu, stack, populate, &mut nobody);
         let mut at = 0;
+        let mut window = farthest.min(NEAR);
         let mut walks = 0;
         let mut ahead = None;
-        for batch in accesses.chunks(look_ahead) {
-            if walks >= WORTHWHILE {
+        let mut rest = accesses;
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(window.min(rest.len()));
+            rest = later;
+            if walks > 0 {
                 let ahead = ahead.get_or_insert_with(Ahead::new);
                 // Where every access walked, looking them up beforehand is not worth its time.
-                let all = walks >= convert::count(look_ahead);
+                let all = walks >= convert::count(window);
                 vector.apart(LookAhead { running: &mut running, batch, all, ahead });
             }
             let before = running.thread.tally.stlb_misses;
@@ -157,6 +161,8 @@ impl<B: Below, P: Populate<B>> Work for Run<'_, B, P> {
                 at += 1;
             }
             walks = running.thread.tally.stlb_misses - before;
+            // As many walks as overlap well, but not so many that what was asked for is gone when it is needed.
+            window = farthest.min(if walks * SPARSE < convert::count(batch.len()) { FARTHEST } else { NEAR });
         }
         running.thread.tally.references += convert::count(at);
         Ok(())
@@ -380,7 +386,7 @@ impl Mmu {
         self.vectors = vectors;
     }
 
-    /// Looks ahead over at most so many accesses (at least 1, at most 32). No count depends on it.
+    /// Looks ahead over at most so many accesses (at least 1, at most 256). No count depends on it.
     pub const fn set_look_ahead(&mut self, accesses: usize) {
         self.look_ahead = accesses;
     }

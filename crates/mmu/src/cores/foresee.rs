@@ -12,11 +12,14 @@ use terrace_table::{Ept, Format, Location, Node, SimulatedMemory, Table, TableMe
 use super::access::Running;
 use crate::{Below, Extended, Identity, Segment, Stack};
 
-/// The most accesses that are looked at together.
-pub(super) const BATCH: usize = 32;
+/// Accesses that are looked at together where many of them walk.
+pub(super) const NEAR: usize = 32;
 
-/// Only a batch with so many walks makes looking ahead worth its cost.
-pub(super) const WORTHWHILE: u64 = 4;
+/// The most accesses that are looked at together: where few walk.
+pub(super) const FARTHEST: usize = 256;
+
+/// Few walk: less than one in so many.
+pub(super) const SPARSE: u64 = 8;
 
 /// Nodes of level 2, where most of the way to an address's last entry is done, by the gigabyte that they are for.
 ///
@@ -130,15 +133,15 @@ impl<L: Space> Ahead<L> {
         Self {
             guest: Directories::new(),
             host: Directories::new(),
-            walks: Vec::with_capacity(BATCH),
-            data: Vec::with_capacity(BATCH),
+            walks: Vec::with_capacity(NEAR),
+            data: Vec::with_capacity(NEAR),
         }
     }
 }
 
 impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
-    /// Asks for what `accesses`, at most [`BATCH`] of them, will walk through: `all` of them, or those that the
-    /// second level of the TLB does not hold.
+    /// Asks for what `accesses` will walk through: `all` of them, or those that no TLB
+    /// serves.
     #[inline(always)]
     pub(super) fn foresee(&mut self, accesses: &[Access], all: bool, ahead: &mut Ahead<B::Space>) {
         let Self { vector, core, thread, hierarchy, stack, .. } = self;
@@ -146,7 +149,10 @@ impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
         let Ahead { guest, host, walks, data } = ahead;
         walks.clear();
         for &Access { addr, kind, .. } in accesses {
-            if !all && core.second_level.would_hit(*vector, addr, kind, thread.tags) {
+            if !all
+                && (core.first_level.lookup_most_recent(addr, kind, thread.tags).is_some()
+                    || core.second_level.would_hit(*vector, addr, kind, thread.tags))
+            {
                 continue;
             }
             let Some(entry) = guest.locate(first, addr) else { continue };

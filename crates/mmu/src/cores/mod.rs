@@ -28,7 +28,7 @@ pub(crate) use foresee::Foresee;
 pub use populate::{Absent, AsTheyAre, Populate};
 
 use access::Running;
-use foresee::BATCH;
+use foresee::FARTHEST;
 use nested::NestedStructures;
 use tlb::Tlb;
 use walk_cache::WalkCaches;
@@ -119,7 +119,7 @@ impl Mmu {
             sockets,
             data_lines: false,
             vectors: Vectors::best(),
-            look_ahead: BATCH,
+            look_ahead: FARTHEST,
         };
         // The first one meets whatever is wrong with any.
         mmu.cores[0] = Some(Box::new(mmu.build(0)?));
