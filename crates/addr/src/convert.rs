@@ -88,3 +88,14 @@ pub const fn narrow(value: usize) -> u32 {
 pub const fn ratio(numerator: u64, denominator: u64) -> f64 {
     numerator as f64 / denominator as f64
 }
+
+/// The whole part of a number that is not negative; 0 for one that is, or is none, and the largest count for one beyond.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the ends of the range are said above"
+)]
+pub const fn floor(value: f64) -> u64 {
+    value as u64
+}

@@ -33,5 +33,5 @@ pub use access::{Access, AccessKind, UnknownAccessKind};
 pub use address::{Addr, InvalidAddr};
 pub use effects::{Account, Effects, Span};
 pub use page::{Page, PageSize, UnknownPageSize};
-pub use space::{Ghpa, Gpa, Gva, Hpa, Lower, Space, Upper, Validity, VirtualWidth};
+pub use space::{Ghpa, Gpa, Gva, Hpa, Hva, Lower, Space, Upper, Validity, VirtualWidth};
 pub use units::{Bytes, Cycles, Nanos};

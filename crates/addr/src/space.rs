@@ -83,6 +83,8 @@ const PHYSICAL: Validity = Validity::Below(52);
 spaces! {
     /// Guest-virtual: what a program uses, in a virtual machine or on bare metal.
     Gva = "GVA", Validity::Canonical(VirtualWidth::Bits57);
+    /// Host-virtual: where a hypervisor's process holds the memory of a virtual machine.
+    Hva = "HVA", Validity::Canonical(VirtualWidth::Bits57);
     /// Guest-physical: what the innermost guest's kernel takes for memory.
     Gpa = "GPA", PHYSICAL;
     /// Guest-hypervisor-physical: what a guest hypervisor takes for memory (under nested virtualization).

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 
 use terrace_addr::{Addr, Gva, PageSize};
 use terrace_machine::MachineError;
+use terrace_result::ResultError;
+use terrace_scenario::ScenarioError;
 use terrace_sim::Mode;
 use terrace_sim::bench::BenchError;
 use terrace_sim::mapping::MappingError;
 use terrace_sim::replay::ReplayError;
+use terrace_sim::run::RunError;
 use terrace_sim::time::InvalidProgram;
 use terrace_trace::{TraceError, WriteError};
 use thiserror::Error;
@@ -40,6 +43,47 @@ pub enum CliError {
         address: Addr<Gva>,
         /// Why.
         error: ReplayError,
+    },
+    /// The scenario cannot be used.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A run of a scenario cannot be made.
+    #[error("{scenario}{}{run}{}: {error}", if run.is_empty() { "" } else { " (" }, if run.is_empty() { "" } else { ")" })]
+    Run {
+        /// The scenario.
+        scenario: String,
+        /// Which of its runs, where it has several.
+        run: String,
+        /// Why.
+        error: RunError,
+    },
+    /// No run came to its measured time.
+    #[error(
+        "found nothing measured, expected at least one run that comes to its measured time\nWhy is said with the result."
+    )]
+    NothingMeasured,
+    /// A result cannot be read or written.
+    #[error(transparent)]
+    Results(#[from] ResultError),
+    /// There is no such entry of a registry.
+    #[error("found no {what} {name}, expected one of {expected}{}", near.as_ref().map_or_else(String::new, |near| format!("\n  did you mean {near}?")))]
+    Unknown {
+        /// What it would be.
+        what: &'static str,
+        /// The name that was given.
+        name: String,
+        /// Those that there are.
+        expected: String,
+        /// The nearest of them.
+        near: Option<String>,
+    },
+    /// A registry whose entries say everything in the list.
+    #[error(
+        "found the name {name}, expected none: only systems, workloads and scenarios have more than a line each"
+    )]
+    NothingOf {
+        /// The name that was given.
+        name: String,
     },
     /// A mode was asked for twice.
     #[error("--mode: found {mode} twice; expected each mode once")]
@@ -83,7 +127,7 @@ pub enum CliError {
         page_size: u64,
     },
     /// A file is no result of a replay.
-    #[error("{}: found {found}, expected a result of terrace replay --format json", .path.display())]
+    #[error("{}: found {found}, expected a result of terrace replay or terrace run, as --format json prints it", .path.display())]
     Result {
         /// The file.
         path: PathBuf,

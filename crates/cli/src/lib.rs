@@ -13,8 +13,10 @@ mod input;
 mod interrupt;
 mod list;
 mod number;
+mod parallel;
 mod progress;
 mod replay;
+mod run;
 mod said;
 mod style;
 mod trace;
@@ -27,6 +29,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use error::CliError;
 use said::Said;
+pub use terrace_sim::run::Registry;
 
 /// A laboratory for memory virtualization: what address translation costs, natively and under virtualization.
 #[derive(Debug, Parser)]
@@ -41,6 +44,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a scenario: virtual machines, their kernels and programs, and all its sweeps
+    Run(Box<run::RunArguments>),
     /// Feed a trace through a machine: what translation costs in each mode, side by side
     Replay(Box<replay::ReplayArguments>),
     /// Look into traces, convert them, record them
@@ -49,7 +54,7 @@ enum Command {
     Bench(Box<bench::BenchArguments>),
     /// Show every step of one translation
     Walk(Box<walk::WalkArguments>),
-    /// Set results of replays side by side, with ratios
+    /// Set results of runs or replays side by side, with ratios
     Compare(compare::CompareArguments),
     /// List what can be chosen by name, each with its meaning and source
     List(list::ListArguments),
@@ -66,16 +71,27 @@ enum Ended {
     Interrupted,
 }
 
-/// Runs the command that the process's arguments ask for.
-pub fn main() -> ExitCode {
+/// Runs the command that the process's arguments ask for, with the systems of this registry.
+///
+/// A command with systems of its own is this much:
+/// ```no_run
+/// use terrace_cli::{Registry, main_with};
+///
+/// fn main() -> std::process::ExitCode {
+///     let mine: &[terrace_policy::System] = &[];
+///     main_with(&Registry::new(terrace_systems::registry().iter().chain(mine).copied()))
+/// }
+/// ```
+pub fn main_with(registry: &Registry) -> ExitCode {
     let Arguments { command, said } = Arguments::parse();
     let result = match command {
+        Command::Run(arguments) => run::run(&arguments, registry, said),
         Command::Replay(arguments) => replay::replay(&arguments, said),
         Command::Trace(arguments) => trace::trace(&arguments, said),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Walk(arguments) => walk::walk(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
-        Command::List(arguments) => list::list(&arguments),
+        Command::List(arguments) => list::list(&arguments, registry),
         Command::Completions(arguments) => generate::completions(&arguments, Arguments::command()),
         Command::Man(arguments) => generate::man(&arguments, Arguments::command()),
     };

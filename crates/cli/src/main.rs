@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use terrace_cli::{Registry, main_with};
+
 fn main() -> ExitCode {
-    terrace_cli::main()
+    main_with(&Registry::new(terrace_systems::registry().iter().copied()))
 }

@@ -26,6 +26,11 @@ impl Said {
         !self.quiet && io::stderr().is_terminal()
     }
 
+    /// Whether what a user may want to know is said too.
+    pub(crate) fn is_verbose(self) -> bool {
+        self.verbose
+    }
+
     /// Says something that a user should know.
     pub(crate) fn note(self, what: impl fmt::Display) {
         if !self.quiet {

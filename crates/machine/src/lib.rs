@@ -27,7 +27,7 @@ mod vendor;
 pub use cost::{CoreTiming, Costs, ExitCosts, FlushCosts};
 #[cfg(feature = "files")]
 pub use file::{
-    BUILTIN, Builtin, Fault, Found, MachineError, Origin, Override, Place, builtin, find, load, parse,
+    BUILTIN, Builtin, Fault, Found, MachineError, Origin, Override, Place, builtin, files, find, load, parse,
 };
 pub use machine::{Clock, Machine, Paging, Topology};
 pub use memory::{MemoryNode, PerSocket};

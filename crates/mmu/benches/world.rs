@@ -48,7 +48,7 @@ impl World {
             map(&mut host, number << 12, TABLE_FRAMES + (number << 12), &mut host_pages);
         }
         let context = Context { pcid: 0, vpid: 1, root: 1 };
-        let stack = Stack { first, below: Extended { table: host } };
+        let stack = Stack { first, below: host };
         Self { mmu: mmu(machine, context, data_lines, vectors), stack, bytes: 1 << (bits + 12) }
     }
 }

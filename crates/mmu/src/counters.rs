@@ -23,6 +23,11 @@ macro_rules! counters {
                 $(self.$name += other.$name;)*
             }
 
+            /// As if everything had been counted so many times over.
+            pub fn times(&self, times: u64) -> Self {
+                Self { $($name: self.$name * times,)* }
+            }
+
             /// What was counted after `earlier`, which was taken from the same CPUs.
             pub fn since(&self, earlier: &Self) -> Self {
                 Self { $($name: self.$name - earlier.$name,)* }

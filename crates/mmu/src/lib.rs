@@ -30,7 +30,7 @@ pub use invalidate::{
     Amd, Intel, Invalidated, Invalidation, InvalidationCounts, InvalidationKind, Invlpgb, Origin,
 };
 pub use layout::Layout;
-pub use stack::{Below, Extended, GuestTable, HostTable, Identity, Segment, Stack};
+pub use stack::{Below, Extended, GuestTable, Identity, Segment, Stack, Tables};
 pub use terrace_raw::{UnknownVectors, Vectors};
 pub use translation::Translation;
 pub use watch::{EntryRead, Step};

@@ -8,8 +8,8 @@ use crate::cores::{Foresee, Translate};
 /// The table of the first dimension, in the space that its nodes and leaves are addresses of.
 pub type GuestTable<L> = Table<Gva, X86, SimulatedMemory<L>>;
 
-/// An extended page table.
-pub type HostTable = Table<Gpa, Ept, SimulatedMemory<Hpa>>;
+/// An extended page table lies below: two-dimensional translation.
+pub type Extended = Table<Gpa, Ept, SimulatedMemory<Hpa>>;
 
 /// What a walk goes through: the first dimension's table, and what lies below it.
 #[derive(Debug)]
@@ -18,6 +18,24 @@ pub struct Stack<B: Below> {
     pub first: GuestTable<B::Space>,
     /// What its addresses mean.
     pub below: B,
+}
+
+/// The same tables where they belong to others: the first dimension's to an address space, what lies below it to a
+/// virtual machine that has several of them.
+#[derive(Debug)]
+pub struct Tables<'a, B: Below> {
+    /// The table that virtual addresses are looked up in.
+    pub first: &'a mut GuestTable<B::Space>,
+    /// What its addresses mean.
+    pub below: &'a mut B,
+}
+
+impl<'a, B: Below> From<&'a mut Stack<B>> for Tables<'a, B> {
+    #[inline(always)]
+    fn from(stack: &'a mut Stack<B>) -> Self {
+        let Stack { first, below } = stack;
+        Self { first, below }
+    }
 }
 
 /// What lies below the first dimension: how its addresses become addresses of memory. The walker knows all of
@@ -34,13 +52,6 @@ pub struct Identity;
 
 impl Below for Identity {
     type Space = Hpa;
-}
-
-/// An extended page table lies below: two-dimensional translation.
-#[derive(Debug)]
-pub struct Extended {
-    /// The table.
-    pub table: HostTable,
 }
 
 impl Below for Extended {

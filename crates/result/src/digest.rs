@@ -8,9 +8,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::Digest;
 
 /// A SHA-256 digest in hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Sha256(String);
+
+impl From<Sha256> for String {
+    fn from(digest: Sha256) -> Self {
+        digest.0
+    }
+}
+
+impl TryFrom<String> for Sha256 {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if text.len() == 64 && digits {
+            Ok(Self(text))
+        } else {
+            Err(format!("found {text:?}; expected a SHA-256 digest of 64 hexadecimal digits"))
+        }
+    }
+}
 
 impl Sha256 {
     /// The digits.

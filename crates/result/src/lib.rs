@@ -4,18 +4,31 @@
 //! differs by nature (command line, host, wall time) is no part of it.
 #![forbid(unsafe_code)]
 
+mod columns;
 mod digest;
+mod error;
+mod events;
+mod folder;
 mod metric;
 mod replay;
+mod run;
+mod series;
 mod trace_info;
 
 pub use digest::{DigestSoFar, Digesting, Sha256, sha256_of};
+pub use error::ResultError;
+pub use events::{EventRow, EventWriter, read_events};
+pub use folder::ResultFolder;
 pub use metric::{Metric, Unit, metric};
 pub use replay::{
     Input, MachineUsed, Mapping, ModeCounts, Notation, ProgramUsed, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION,
     ReplayResult, Time, WindowUsed, write_replays,
 };
-
+pub use run::{
+    Better, LayerMetrics, LayerRow, MetricValue, Metrics, Outcome, ProgramMetrics, RUNS_KIND,
+    RUNS_SCHEMA_VERSION, RunMetric, RunResult, RunsResult, ScenarioUsed, ScopeName, VmMetrics, run_metric,
+};
+pub use series::{SeriesRow, SeriesWriter, read_series};
 pub use trace_info::{PagesTouched, TRACE_INFO_SCHEMA, TRACE_INFO_SCHEMA_VERSION, ThreadTraced, TraceInfo};
 
 /// The version of the model's numbers. It rises with every change that changes a count for equal input, and each

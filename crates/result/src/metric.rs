@@ -9,6 +9,21 @@ pub enum Unit {
     Count,
     /// Cycles of the simulated core.
     Cycles,
+    /// Bytes.
+    Bytes,
+    /// Nanoseconds of simulated time.
+    Nanos,
+    /// Events in a second of simulated time.
+    PerSecond,
+    /// A share or a quotient of two numbers of the same unit.
+    Ratio,
+}
+
+impl Unit {
+    /// Whether its values are whole numbers.
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Count | Self::Bytes)
+    }
 }
 
 impl fmt::Display for Unit {
@@ -16,6 +31,10 @@ impl fmt::Display for Unit {
         f.pad(match self {
             Self::Count => "count",
             Self::Cycles => "cycles",
+            Self::Bytes => "bytes",
+            Self::Nanos => "ns",
+            Self::PerSecond => "1/s",
+            Self::Ratio => "ratio",
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Metric, Sha256};
 
@@ -51,8 +51,8 @@ pub struct ReplayResult {
     pub modes: Vec<ModeCounts>,
 }
 
-/// The machine that a replay ran on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A machine that a result depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MachineUsed {
     /// Its name.
     pub name: String,

@@ -3,13 +3,15 @@
 //! [`replay`] feeds the accesses of a trace to the MMUs of a machine in one or more
 //! modes of translation, side by side. A trace holds virtual addresses only; [`mapping`] says which pages and
 //! frames stand behind them. [`time`] says how long what was counted takes, and in which order vCPUs advance.
-//! [`walk`] explains one translation, and [`mod@bench`] measures the engine itself.
+//! [`run`](mod@run) runs scenarios, in which kernels write the tables. [`walk`] explains one translation, and [`mod@bench`] measures the engine itself.
 #![forbid(unsafe_code)]
 
 pub mod bench;
 pub mod mapping;
 mod mode;
 pub mod replay;
+pub mod run;
+pub mod scenarios;
 pub mod time;
 pub mod walk;
 

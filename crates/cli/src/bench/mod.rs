@@ -18,6 +18,7 @@ pub(crate) use arguments::BenchArguments;
 use arguments::{DEFAULT_TRACE, MACHINE_ITSELF, OutputFormat};
 use line::{Line, Must};
 use report::Report;
+pub(crate) use report::processor;
 
 use crate::interrupt::{interrupted, note_interrupts};
 use crate::{CliError, Ended, print};

@@ -88,7 +88,7 @@ impl Report {
 }
 
 /// The processor's name, where the system tells.
-fn processor() -> String {
+pub(crate) fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut names = text.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(':'));
     names.next().map_or_else(|| "this machine".to_owned(), |(_, name)| name.trim().to_owned())

@@ -120,7 +120,7 @@ impl ReplayArguments {
 }
 
 /// As many as the processor has CPUs.
-fn threads() -> NonZeroUsize {
+pub(crate) fn threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 

@@ -7,10 +7,7 @@ mod window;
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use terrace_addr::PageSize;
 use terrace_machine::{Found, Machine, Override, find};
@@ -20,6 +17,7 @@ use terrace_sim::replay::Settings;
 use terrace_sim::time::Program;
 use terrace_trace::{PageFrames, page_frames};
 
+pub(crate) use arguments::threads;
 pub(crate) use arguments::{Memory, ReplayArguments};
 use arguments::{OutputFormat, Switch};
 use job::Setting;
@@ -27,6 +25,7 @@ use window::Window;
 
 use crate::input::{STANDARD_INPUT, file_name};
 use crate::interrupt::{interrupted, note_interrupts};
+use crate::parallel::in_order;
 use crate::progress::Bars;
 use crate::said::Said;
 use crate::{CliError, Ended, print};
@@ -84,31 +83,16 @@ pub(crate) fn replay(arguments: &ReplayArguments, said: Said) -> Result<Ended, C
 fn all(setting: &Setting<'_>, at_a_time: usize, said: Said) -> Result<Vec<ReplayResult>, CliError> {
     let traces = &setting.arguments.traces;
     let bars = Bars::new(said);
-    let next = AtomicUsize::new(0);
-    let results: Vec<Mutex<Option<Result<ReplayResult, CliError>>>> =
-        traces.iter().map(|_| Mutex::new(None)).collect();
-    let work = || {
-        while let place = next.fetch_add(1, Ordering::Relaxed)
-            && let Some(trace) = traces.get(place)
-            && !interrupted()
-            && !setting.failing.load(Ordering::Relaxed)
-        {
-            let name = if traces.len() > 1 { file_name(trace) } else { String::new() };
-            let result = setting.replay(trace, bars.start(name), said);
-            setting.failing.fetch_or(result.is_err(), Ordering::Relaxed);
-            *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        }
+    let over = || interrupted() || setting.failing.load(Ordering::Relaxed);
+    let work = |place: usize| {
+        let trace = &traces[place];
+        let name = if traces.len() > 1 { file_name(trace) } else { String::new() };
+        let result = setting.replay(trace, bars.start(name), said);
+        setting.failing.fetch_or(result.is_err(), Ordering::Relaxed);
+        result
     };
-    thread::scope(|scope| {
-        for _ in 1..at_a_time {
-            scope.spawn(work);
-        }
-        work();
-    });
     // A trace that was not begun has no result.
-    let results =
-        results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner));
-    results.flatten().collect()
+    in_order(traces.len(), at_a_time, over, work).into_iter().collect()
 }
 
 /// The first of some values that comes again.

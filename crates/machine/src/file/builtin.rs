@@ -1,7 +1,7 @@
 //! The machines that come with the program.
 
 use super::nearest::nearest;
-use super::{MachineError, Origin};
+use super::{Fault, Origin};
 
 /// A machine that comes with the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +34,19 @@ impl Builtin {
     pub fn named(name: &str) -> Option<&'static Self> {
         BUILTIN.iter().find(|builtin| builtin.name == name)
     }
+
+    /// How errors name it.
+    pub(super) fn origin(&self) -> Origin {
+        Origin::Builtin { what: "machine", name: self.name }
+    }
 }
 
 /// The error for a name that no machine has.
-pub(super) fn unknown(name: &str, found: &str, or_else: &str) -> MachineError {
+pub(super) fn unknown(name: &str, found: &str, or_else: &str) -> Box<Fault> {
     let names: Vec<_> = BUILTIN.iter().map(|builtin| builtin.name).collect();
     let expected = format!("one of {}{or_else}", names.join(", "));
     let help = nearest(name, names).map(|near| format!("did you mean {near}?"));
-    MachineError::new(Origin::Name(name.into()), found, expected).helped(help)
+    Fault::new(Origin::Name(name.into()), found, expected).helped(help)
 }
 
 #[cfg(test)]

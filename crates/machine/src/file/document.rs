@@ -9,7 +9,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::explain::{Explained, explain};
 use super::nearest::nearest;
-use super::{MachineError, Origin, Override, Place, keys};
+use super::value::value_of;
+use super::{Fault, Origin, Override, Place, keys};
 use crate::{Machine, Problem};
 
 /// A tree of keys and values. The span of each is in the file's text, or, from its end on, in an override: the
@@ -22,23 +23,23 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn parse(text: &'a str, origin: Origin) -> Result<Self, MachineError> {
+    pub(super) fn parse(text: &'a str, origin: Origin) -> Result<Self, Box<Fault>> {
         match DeTable::parse(text) {
             Ok(root) if root.get_ref().is_empty() => {
                 let help = "`terrace list machines` shows examples to start from";
-                Err(MachineError::new(origin, "an empty file", "a machine").helped(Some(help.into())))
+                Err(Fault::new(origin, "an empty file", "a machine").helped(Some(help.into())))
             }
             Ok(root) => Ok(Self { text, origin, root, applied: Vec::new() }),
             Err(error) => {
                 let Explained { found, expected, help } = explain(error.message(), "valid TOML");
                 let place = Place::of(text, error.span().map_or(text.len(), |span| span.start));
-                Err(MachineError::new(origin, found, expected).at(place).helped(help))
+                Err(Fault::new(origin, found, expected).at(place).helped(help))
             }
         }
     }
 
     /// Changes the tree as `given` says.
-    pub(super) fn apply(&mut self, given: &'a Override) -> Result<(), MachineError> {
+    pub(super) fn apply(&mut self, given: &'a Override) -> Result<(), Box<Fault>> {
         let path = given.path();
         let span = {
             let place = self.text.len() + 1 + self.applied.len();
@@ -64,7 +65,9 @@ impl<'a> Document<'a> {
         if remove {
             table.remove(last.as_str());
         } else {
-            let value = Spanned::new(span.clone(), value_of(given, span.start)?);
+            let value = value_of(given.value(), span.start)
+                .map_err(|Explained { found, expected, .. }| given.error(found, expected))?;
+            let value = Spanned::new(span.clone(), value);
             put(table, last, value);
             note_source(table, last, given, span);
         }
@@ -73,7 +76,7 @@ impl<'a> Document<'a> {
     }
 
     /// The machine that the tree describes.
-    pub(super) fn machine(self) -> Result<Machine, MachineError> {
+    pub(super) fn machine(self) -> Result<Machine, Box<Fault>> {
         let root = Spanned::new(self.root.span(), DeValue::Table(self.root.get_ref().clone()));
         let machine =
             Machine::deserialize(ValueDeserializer::from(root)).map_err(|error| self.unreadable(&error))?;
@@ -82,7 +85,7 @@ impl<'a> Document<'a> {
     }
 
     /// A value of the wrong type, a key too many or too few.
-    fn unreadable(&self, error: &toml::de::Error) -> MachineError {
+    fn unreadable(&self, error: &toml::de::Error) -> Box<Fault> {
         let Explained { found, expected, help } = explain(error.message(), "a value of this key's type");
         // The whole file has no place of its own.
         let span = error.span().filter(|span| *span != self.root.span());
@@ -97,7 +100,7 @@ impl<'a> Document<'a> {
     }
 
     /// A machine that cannot exist.
-    fn impossible(&self, problem: Problem) -> MachineError {
+    fn impossible(&self, problem: Problem) -> Box<Fault> {
         let span = span_of(self.root.get_ref(), &problem.path);
         let Problem { path, found, expected, help } = problem;
         let error = self.located(path, span, found, expected);
@@ -113,45 +116,17 @@ impl<'a> Document<'a> {
         span: Option<Range<usize>>,
         found: String,
         expected: String,
-    ) -> MachineError {
+    ) -> Box<Fault> {
         let given =
             span.as_ref().and_then(|span| self.applied.get(span.start.checked_sub(self.text.len() + 1)?));
         let error = match (given, span) {
             (Some(given), _) => given.error(found, expected),
             (None, Some(span)) => {
-                MachineError::new(self.origin.clone(), found, expected).at(Place::of(self.text, span.start))
+                Fault::new(self.origin.clone(), found, expected).at(Place::of(self.text, span.start))
             }
-            (None, None) => MachineError::new(self.origin.clone(), found, expected),
+            (None, None) => Fault::new(self.origin.clone(), found, expected),
         };
         error.on(path)
-    }
-}
-
-/// The value that an override gives: TOML, or else a text.
-fn value_of(given: &Override, place: usize) -> Result<DeValue<'_>, MachineError> {
-    let text = given.value();
-    match DeValue::parse(text) {
-        Ok(value) => Ok(moved(value.into_inner(), place)),
-        Err(error) if text.starts_with(['[', '{', '"', '\'']) => {
-            let Explained { found, expected, .. } = explain(error.message(), "a TOML value");
-            Err(given.error(found, expected))
-        }
-        Err(_) => Ok(DeValue::String(Cow::Owned(text.to_owned()))),
-    }
-}
-
-/// `value`, all of it at `place`.
-fn moved<'a>(value: DeValue<'a>, place: usize) -> DeValue<'a> {
-    let move_one = |item: Spanned<DeValue<'a>>| Spanned::new(place..place, moved(item.into_inner(), place));
-    match value {
-        DeValue::Array(items) => DeValue::Array(items.into_iter().map(move_one).collect()),
-        DeValue::Table(items) => DeValue::Table(
-            items
-                .into_iter()
-                .map(|(key, item)| (Spanned::new(place..place, key.into_inner()), move_one(item)))
-                .collect(),
-        ),
-        plain => plain,
     }
 }
 
@@ -194,7 +169,7 @@ fn unknown_key(
     key: &str,
     table: &DeTable<'_>,
     wanted: Wanted,
-) -> MachineError {
+) -> Box<Fault> {
     let keys = table.iter().filter(|(_, value)| match wanted {
         Wanted::Table => value.get_ref().is_table(),
         Wanted::Value => true,

@@ -1,4 +1,4 @@
-//! What can be wrong with a machine file.
+//! What can be wrong with a machine file, or another file of its kind.
 
 use std::fmt;
 use std::ops::Deref;
@@ -15,10 +15,10 @@ use thiserror::Error;
 #[error(transparent)]
 pub struct MachineError(Box<Fault>);
 
-/// The facts of a [`MachineError`].
+/// The facts of a [`MachineError`], or of the error of another file of this kind.
 #[derive(Debug, Error)]
 pub struct Fault {
-    /// The file, built-in machine or override at fault.
+    /// The file, built-in text or override at fault.
     pub origin: Origin,
     /// Where in the file, if it is one place.
     pub place: Option<Place>,
@@ -40,8 +40,13 @@ pub struct Fault {
 pub enum Origin {
     /// A file, by the path under which it was opened.
     File(String),
-    /// A built-in machine, by its name.
-    Builtin(&'static str),
+    /// A text that comes with the program.
+    Builtin {
+        /// What it describes: `machine`.
+        what: &'static str,
+        /// Its name.
+        name: &'static str,
+    },
     /// A name that is neither.
     Name(String),
     /// An override, as it was given: `tlb.l1d.ways=0`.
@@ -59,7 +64,7 @@ pub struct Place {
 
 impl Place {
     /// The place of the byte at `offset` of `text`; its end, if there are fewer bytes.
-    pub(super) fn of(text: &str, offset: usize) -> Self {
+    pub fn of(text: &str, offset: usize) -> Self {
         let before = &text[..text.floor_char_boundary(offset)];
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -67,9 +72,10 @@ impl Place {
     }
 }
 
-impl MachineError {
-    pub(super) fn new(origin: Origin, found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self(Box::new(Fault {
+impl Fault {
+    /// That `found` is in `origin` where `expected` has to be.
+    pub fn new(origin: Origin, found: impl Into<String>, expected: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
             origin,
             place: None,
             path: Vec::new(),
@@ -77,27 +83,37 @@ impl MachineError {
             expected: expected.into(),
             help: None,
             cause: None,
-        }))
+        })
     }
 
-    pub(super) fn at(mut self, place: Place) -> Self {
-        self.0.place = Some(place);
+    /// The fault, with its place in the file.
+    pub fn at(mut self: Box<Self>, place: Place) -> Box<Self> {
+        self.place = Some(place);
         self
     }
 
-    pub(super) fn on(mut self, path: Vec<String>) -> Self {
-        self.0.path = path;
+    /// The fault, with the keys that lead to it.
+    pub fn on(mut self: Box<Self>, path: Vec<String>) -> Box<Self> {
+        self.path = path;
         self
     }
 
-    pub(super) fn helped(mut self, help: Option<String>) -> Self {
-        self.0.help = help;
+    /// The fault, with what helps to correct it.
+    pub fn helped(mut self: Box<Self>, help: Option<String>) -> Box<Self> {
+        self.help = help;
         self
     }
 
-    pub(super) fn caused_by(mut self, cause: std::io::Error) -> Self {
-        self.0.cause = Some(cause);
+    /// The fault, with the operating system's error behind it.
+    pub fn caused_by(mut self: Box<Self>, cause: std::io::Error) -> Box<Self> {
+        self.cause = Some(cause);
         self
+    }
+}
+
+impl From<Box<Fault>> for MachineError {
+    fn from(fault: Box<Fault>) -> Self {
+        Self(fault)
     }
 }
 
@@ -128,7 +144,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => f.write_str(path),
-            Self::Builtin(name) => write!(f, "built-in machine {name}"),
+            Self::Builtin { what, name } => write!(f, "built-in {what} {name}"),
             Self::Name(name) => f.write_str(name),
             Self::Override(given) => write!(f, "--set {given}"),
         }

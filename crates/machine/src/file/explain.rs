@@ -4,14 +4,17 @@ use super::nearest::nearest;
 
 /// An error message taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Explained {
-    pub(super) found: String,
-    pub(super) expected: String,
-    pub(super) help: Option<String>,
+pub struct Explained {
+    /// What is there.
+    pub found: String,
+    /// What has to be there.
+    pub expected: String,
+    /// What else helps to correct it.
+    pub help: Option<String>,
 }
 
 /// Takes apart a message of serde or of the TOML parser; `otherwise` is what was expected where it does not say.
-pub(super) fn explain(message: &str, otherwise: &str) -> Explained {
+pub fn explain(message: &str, otherwise: &str) -> Explained {
     if let Some(key) = message.strip_prefix("missing field ") {
         let expected = format!("{key} in this table");
         return Explained { found: format!("no key {key}"), expected, help: None };

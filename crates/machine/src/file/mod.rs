@@ -11,23 +11,28 @@ mod explain;
 mod keys;
 mod nearest;
 mod overrides;
+mod text;
+mod value;
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
-
-use terrace_addr::convert;
 
 pub use builtin::{BUILTIN, Builtin};
 pub use error::{Fault, MachineError, Origin, Place};
 pub use overrides::Override;
 
+/// What reading other files of this kind shares with machine files: TOML whose every value knows its place,
+/// overrides, and errors that say where, what was found, what was expected, and which name was probably meant.
+pub mod files {
+    pub use super::explain::{Explained, explain};
+    pub use super::nearest::nearest;
+    pub use super::text::{looks_like_path, read_text};
+    pub use super::value::value_of;
+}
+
 use crate::Machine;
 use document::Document;
-
-/// The largest machine file that is read, in bytes.
-const MAX_FILE: usize = 1 << 20;
+use text::{looks_like_path, read_text};
 
 /// A machine, and the text that it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +60,7 @@ pub struct Found {
 /// If the text is not TOML, is no machine, an override does not apply, or the machine cannot exist
 /// ([`Machine::validate`]).
 pub fn parse(text: &str, origin: &str, overrides: &[Override]) -> Result<Machine, MachineError> {
-    read(text, Origin::File(origin.into()), overrides)
+    Ok(read(text, Origin::File(origin.into()), overrides)?)
 }
 
 /// Reads the machine file at `path`.
@@ -64,28 +69,8 @@ pub fn parse(text: &str, origin: &str, overrides: &[Override]) -> Result<Machine
 /// As [`parse`], and if there is no readable file of UTF-8 text of at most 1 MiB at `path`.
 pub fn load(path: impl AsRef<Path>, overrides: &[Override]) -> Result<Found, MachineError> {
     let path = path.as_ref();
-    let origin = Origin::File(path.display().to_string());
-    let failed = |error: std::io::Error| {
-        let found = match error.kind() {
-            std::io::ErrorKind::NotFound => "no such file".into(),
-            std::io::ErrorKind::IsADirectory => "a directory".into(),
-            _ => format!("an error on reading it ({error})"),
-        };
-        MachineError::new(origin.clone(), found, "a machine file").caused_by(error)
-    };
-    let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(convert::count(MAX_FILE) + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > MAX_FILE {
-        return Err(MachineError::new(origin, "more than 1 MiB", "a machine file of at most 1 MiB"));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let (valid, rest) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
-        let place = Place::of(&String::from_utf8_lossy(valid), valid.len());
-        let found = format!("the byte 0x{:02x}", rest[0]);
-        MachineError::new(origin.clone(), found, "a text in UTF-8").at(place)
-    })?;
-    let machine = read(&text, origin, overrides)?;
+    let text = read_text(path, "machine")?;
+    let machine = read(&text, Origin::File(path.display().to_string()), overrides)?;
     Ok(Found { machine, text: Cow::Owned(text) })
 }
 
@@ -95,9 +80,9 @@ pub fn load(path: impl AsRef<Path>, overrides: &[Override]) -> Result<Found, Mac
 /// If there is none of that name, an override does not apply, or the machine that they make cannot exist.
 pub fn builtin(name: &str, overrides: &[Override]) -> Result<Machine, MachineError> {
     let Some(builtin) = Builtin::named(name) else {
-        return Err(builtin::unknown(name, "no built-in machine of this name", ""));
+        return Err(builtin::unknown(name, "no built-in machine of this name", "").into());
     };
-    read(builtin.text, Origin::Builtin(builtin.name), overrides)
+    Ok(read(builtin.text, builtin.origin(), overrides)?)
 }
 
 /// Reads the built-in machine of this name, or else the machine file at this path.
@@ -112,20 +97,18 @@ pub fn builtin(name: &str, overrides: &[Override]) -> Result<Machine, MachineErr
 /// # Errors
 /// As [`builtin()`] and [`load`]; if there is neither, the error lists the names and says which one is nearest.
 pub fn find(name_or_path: &str, overrides: &[Override]) -> Result<Found, MachineError> {
-    let looks_like_path = name_or_path.contains(['/', '\\'])
-        || Path::new(name_or_path).extension().is_some_and(|it| it == "toml");
     if let Some(builtin) = Builtin::named(name_or_path) {
-        let machine = read(builtin.text, Origin::Builtin(builtin.name), overrides)?;
+        let machine = read(builtin.text, builtin.origin(), overrides)?;
         Ok(Found { machine, text: Cow::Borrowed(builtin.text) })
-    } else if looks_like_path || Path::new(name_or_path).exists() {
+    } else if looks_like_path(name_or_path) {
         load(name_or_path, overrides)
     } else {
         let found = "no built-in machine and no file of this name";
-        Err(builtin::unknown(name_or_path, found, ", or the path of a machine file"))
+        Err(builtin::unknown(name_or_path, found, ", or the path of a machine file").into())
     }
 }
 
-fn read(text: &str, origin: Origin, overrides: &[Override]) -> Result<Machine, MachineError> {
+fn read(text: &str, origin: Origin, overrides: &[Override]) -> Result<Machine, Box<Fault>> {
     let mut document = Document::parse(text, origin)?;
     for given in overrides {
         document.apply(given)?;

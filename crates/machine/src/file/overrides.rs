@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::{MachineError, Origin};
+use super::{Fault, MachineError, Origin};
 
 /// A change to a machine: the value of one key, or a structure left out.
 ///
@@ -39,9 +39,9 @@ impl Override {
         &self.given[self.value.clone()]
     }
 
-    /// An error of this override.
-    pub(super) fn error(&self, found: impl Into<String>, expected: impl Into<String>) -> MachineError {
-        MachineError::new(Origin::Override(self.given.clone()), found, expected).on(self.path.clone())
+    /// That this override gives `found` where `expected` has to be.
+    pub fn error(&self, found: impl Into<String>, expected: impl Into<String>) -> Box<Fault> {
+        Fault::new(Origin::Override(self.given.clone()), found, expected).on(self.path.clone())
     }
 }
 
@@ -58,7 +58,7 @@ impl FromStr for Override {
     fn from_str(given: &str) -> Result<Self, MachineError> {
         let error = |found: &str| {
             let expected = "KEY=VALUE, such as tlb.stlb.entries=1024";
-            MachineError::new(Origin::Override(given.into()), found, expected)
+            MachineError::from(Fault::new(Origin::Override(given.into()), found, expected))
         };
         let Some((keys, value)) = given.split_once('=') else {
             return Err(error("no `=`"));

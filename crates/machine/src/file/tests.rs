@@ -1,5 +1,7 @@
+use std::fs::File;
 use std::io::Write;
 
+use super::text::MAX_FILE;
 use super::*;
 
 /// The error of the machine `champsim` with one piece of its text replaced.

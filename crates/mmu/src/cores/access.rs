@@ -12,7 +12,7 @@ use super::{Mmu, Structures, Thread};
 use crate::cache::Hierarchy;
 use crate::translation::Packed;
 use crate::watch::{Step, Unwatched, Watch};
-use crate::{Below, Cause, Fault, Stack, Translation};
+use crate::{Below, Cause, Fault, Tables, Translation};
 
 /// Why a run of accesses ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,14 +57,14 @@ impl Mmu {
     ///
     /// # Panics
     /// If there is no such CPU.
-    pub fn run<B: Below, P: Populate<B>>(
+    pub fn run<'t, B: Below + 't, P: Populate<B>>(
         &mut self,
         cpu: usize,
-        stack: &mut Stack<B>,
+        stack: impl Into<Tables<'t, B>>,
         accesses: &[Access],
         populate: &mut P,
     ) -> Result<(), Stopped<P::Error>> {
-        self.vectors.run(Run { mmu: self, cpu, stack, accesses, populate })
+        self.vectors.run(Run { mmu: self, cpu, stack: stack.into(), accesses, populate })
     }
 
     /// Runs one access, and says where its first byte is and how large the entry was that served it.
@@ -74,34 +74,34 @@ impl Mmu {
     ///
     /// # Panics
     /// If there is no such CPU.
-    pub fn access<B: Below>(
+    pub fn access<'t, B: Below + 't>(
         &mut self,
         cpu: usize,
-        stack: &mut Stack<B>,
+        stack: impl Into<Tables<'t, B>>,
         access: Access,
     ) -> Result<Translation, Fault> {
-        self.watched(cpu, stack, access, &mut Unwatched)
+        self.watched(cpu, stack.into(), access, &mut Unwatched)
     }
 
     /// The same, and every step of it.
     ///
     /// # Panics
     /// If there is no such CPU.
-    pub fn explain<B: Below>(
+    pub fn explain<'t, B: Below + 't>(
         &mut self,
         cpu: usize,
-        stack: &mut Stack<B>,
+        stack: impl Into<Tables<'t, B>>,
         access: Access,
     ) -> (Vec<Step>, Result<Translation, Fault>) {
         let mut steps = Vec::new();
-        let result = self.watched(cpu, stack, access, &mut steps);
+        let result = self.watched(cpu, stack.into(), access, &mut steps);
         (steps, result)
     }
 
     fn watched<B: Below, W: Watch>(
         &mut self,
         cpu: usize,
-        stack: &mut Stack<B>,
+        stack: Tables<'_, B>,
         access: Access,
         watch: &mut W,
     ) -> Result<Translation, Fault> {
@@ -121,7 +121,7 @@ impl Mmu {
 struct Run<'a, B: Below, P> {
     mmu: &'a mut Mmu,
     cpu: usize,
-    stack: &'a mut Stack<B>,
+    stack: Tables<'a, B>,
     accesses: &'a [Access],
     populate: &'a mut P,
 }
@@ -223,7 +223,7 @@ pub(super) struct Running<'a, B: Below, P, V, W> {
     pub(super) core: &'a mut Structures,
     pub(super) thread: &'a mut Thread,
     pub(super) hierarchy: Hierarchy<'a>,
-    pub(super) stack: &'a mut Stack<B>,
+    pub(super) stack: Tables<'a, B>,
     pub(super) populate: &'a mut P,
     pub(super) watch: &'a mut W,
 }

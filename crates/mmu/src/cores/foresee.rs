@@ -10,7 +10,7 @@ use terrace_raw::vector::Vector;
 use terrace_table::{Ept, Format, Location, Node, SimulatedMemory, Table, TableMemory, X86};
 
 use super::access::Running;
-use crate::{Below, Extended, Identity, Segment, Stack};
+use crate::{Below, Extended, Identity, Segment, Tables};
 
 /// Accesses that are looked at together where many of them walk.
 pub(super) const NEAR: usize = 32;
@@ -97,18 +97,18 @@ impl Foresee<Gpa> for Segment {
 impl Foresee<Gpa> for Extended {
     #[inline(always)]
     fn locate(&self, directories: &mut Directories, addr: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
-        directories.locate(&self.table, addr)
+        directories.locate(self, addr)
     }
 
     #[inline(always)]
     fn ask(&self, entry: Location<Hpa, Node>) {
-        self.table.memory().prefetch(entry.node, entry.index);
+        self.memory().prefetch(entry.node, entry.index);
     }
 
     #[inline(always)]
     fn place(&self, addr: Addr<Gpa>, entry: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
         let entry = entry?;
-        let entry = self.table.memory().read(entry.node, entry.index);
+        let entry = self.memory().read(entry.node, entry.index);
         let frame = Ept::frame_address::<Hpa>(entry, PageSize::Size4K);
         Ept::is_present(entry).then(|| frame.within(addr.offset_in(PageSize::Size4K)))
     }
@@ -145,7 +145,7 @@ impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
     #[inline(always)]
     pub(super) fn foresee(&mut self, accesses: &[Access], all: bool, ahead: &mut Ahead<B::Space>) {
         let Self { vector, core, thread, hierarchy, stack, .. } = self;
-        let Stack { first, below } = &**stack;
+        let Tables { first, below } = stack;
         let Ahead { guest, host, walks, data } = ahead;
         walks.clear();
         for &Access { addr, kind, .. } in accesses {

@@ -9,7 +9,7 @@ use crate::context::{Contexts, Tags};
 use crate::counters::{NodeReferences, Tally};
 use crate::layout::Memory;
 use crate::log::Log;
-use crate::{Below, BuildError, Context, Counters, InvalidationCounts, Layout, Stack};
+use crate::{Below, BuildError, Context, Counters, InvalidationCounts, Layout, Tables};
 
 mod access;
 mod below;
@@ -254,7 +254,7 @@ impl Mmu {
         &'a mut self,
         vector: V,
         cpu: usize,
-        stack: &'a mut Stack<B>,
+        stack: Tables<'a, B>,
         populate: &'a mut P,
         watch: &'a mut W,
     ) -> Running<'a, B, P, V, W> {

@@ -81,88 +81,86 @@ impl<U: Vector, W: Watch> Work for Translation<'_, '_, '_, '_, '_, U, W> {
             }
             nested.structures.remove_pages(addr, nested.guest);
         }
-        if !below.table.covers(addr) {
+        if !below.covers(addr) {
             return Err(Fault::Extended { addr, cause: Cause::NotPresent });
         }
         nested.references.tally.nested_tlb_misses += 1;
-        let found = below.walk(nested, addr, kind)?;
+        let found = walk(below, nested, addr, kind)?;
         nested.structures.insert(addr, nested.guest, found);
         Ok(found)
     }
 }
 
-impl Extended {
-    /// Walks EPT for `addr`.
-    #[inline(always)]
-    fn walk<V: Vector, W: Watch>(
-        &mut self,
-        nested: &mut Nested<'_, '_, '_, V, W>,
-        addr: Addr<Gpa>,
-        kind: AccessKind,
-    ) -> Result<Found, Fault> {
-        let fault = |cause| Err(Fault::Extended { addr, cause });
-        let Nested { structures, references, guest, log } = nested;
-        let cached = structures.walk_caches.lookup(references.vector, addr, self.table.level_count(), *guest);
+/// Walks EPT for `addr`.
+#[inline(always)]
+fn walk<V: Vector, W: Watch>(
+    table: &mut Extended,
+    nested: &mut Nested<'_, '_, '_, V, W>,
+    addr: Addr<Gpa>,
+    kind: AccessKind,
+) -> Result<Found, Fault> {
+    let fault = |cause| Err(Fault::Extended { addr, cause });
+    let Nested { structures, references, guest, log } = nested;
+    let cached = structures.walk_caches.lookup(references.vector, addr, table.level_count(), *guest);
+    if W::WATCHES {
+        let hit = cached.map(|place| place.level + 1);
+        references.watch.note(Step::NestedWalkCaches { addr, hit });
+    }
+    references.tally.nested_walk_cache_hits += u64::from(cached.is_some());
+    let mut place = cached.unwrap_or_else(|| Place {
+        level: table.level_count(),
+        node: table.root_node(),
+        packed: Packed::new(table.root(), Allows::EVERYTHING),
+        lower: table.root().get(),
+    });
+    loop {
+        let index = EntryIndex::of(addr, place.level);
+        let at = place.entry(index);
+        let served = references.read_table(at);
+        references.tally.nested_references += 1;
+        let (entry, child) = table.read(place.node, place.level, index);
         if W::WATCHES {
-            let hit = cached.map(|place| place.level + 1);
-            references.watch.note(Step::NestedWalkCaches { addr, hit });
+            let entry = served.entry(place.level, at, entry);
+            references.watch.note(Step::NestedEntry { addr, entry });
         }
-        references.tally.nested_walk_cache_hits += u64::from(cached.is_some());
-        let mut place = cached.unwrap_or_else(|| Place {
-            level: self.table.level_count(),
-            node: self.table.root_node(),
-            packed: Packed::new(self.table.root(), Allows::EVERYTHING),
-            lower: self.table.root().get(),
-        });
-        loop {
-            let index = EntryIndex::of(addr, place.level);
-            let at = place.entry(index);
-            let served = references.read_table(at);
-            references.tally.nested_references += 1;
-            let (entry, child) = self.table.read(place.node, place.level, index);
-            if W::WATCHES {
-                let entry = served.entry(place.level, at, entry);
-                references.watch.note(Step::NestedEntry { addr, entry });
+        if !Ept::is_present(entry) {
+            return fault(Cause::NotPresent);
+        }
+        let allows = place.packed.allows().and(Allows::of::<Ept>(entry));
+        if Ept::is_leaf(entry, place.level) {
+            if !allows.permits(kind) {
+                return fault(Cause::Protection);
             }
-            if !Ept::is_present(entry) {
-                return fault(Cause::NotPresent);
-            }
-            let allows = place.packed.allows().and(Allows::of::<Ept>(entry));
-            if Ept::is_leaf(entry, place.level) {
-                if !allows.permits(kind) {
-                    return fault(Cause::Protection);
-                }
-                let mut bits = 0;
-                if structures.accessed_dirty {
-                    bits = Ept::ACCESSED | if kind == AccessKind::Store { Ept::DIRTY } else { 0 };
-                    if !entry.has(bits) {
-                        if let Some(log) = log
-                            && kind == AccessKind::Store
-                            && !entry.has(Ept::DIRTY)
-                        {
-                            log.note(addr)?;
-                        }
-                        self.table.memory_mut().set_bits(place.node, index, bits);
+            let mut bits = 0;
+            if structures.accessed_dirty {
+                bits = Ept::ACCESSED | if kind == AccessKind::Store { Ept::DIRTY } else { 0 };
+                if !entry.has(bits) {
+                    if let Some(log) = log
+                        && kind == AccessKind::Store
+                        && !entry.has(Ept::DIRTY)
+                    {
+                        log.note(addr)?;
                     }
+                    table.memory_mut().set_bits(place.node, index, bits);
                 }
-                let dirty = !structures.accessed_dirty || entry.with(bits).has(Ept::DIRTY);
-                let allows = if dirty { allows } else { allows.and(Allows::FETCH) };
-                let size = PageSize::of_level(place.level).unwrap_or(PageSize::Size1G);
-                let frame: Addr<Hpa> = Ept::frame_address(entry, size);
-                return Ok(Found { packed: Packed::part_of(frame, addr, size, allows), size });
             }
-            if structures.accessed_dirty && !entry.has(Ept::ACCESSED) {
-                self.table.memory_mut().set_bits(place.node, index, Ept::ACCESSED);
-            }
-            let address: Addr<Hpa> = Ept::node_address(entry);
-            place = Place {
-                level: place.level - 1,
-                node: child,
-                packed: Packed::new(address, allows),
-                lower: address.get(),
-            };
-            structures.walk_caches.insert(addr, *guest, place);
+            let dirty = !structures.accessed_dirty || entry.with(bits).has(Ept::DIRTY);
+            let allows = if dirty { allows } else { allows.and(Allows::FETCH) };
+            let size = PageSize::of_level(place.level).unwrap_or(PageSize::Size1G);
+            let frame: Addr<Hpa> = Ept::frame_address(entry, size);
+            return Ok(Found { packed: Packed::part_of(frame, addr, size, allows), size });
         }
+        if structures.accessed_dirty && !entry.has(Ept::ACCESSED) {
+            table.memory_mut().set_bits(place.node, index, Ept::ACCESSED);
+        }
+        let address: Addr<Hpa> = Ept::node_address(entry);
+        place = Place {
+            level: place.level - 1,
+            node: child,
+            packed: Packed::new(address, allows),
+            lower: address.get(),
+        };
+        structures.walk_caches.insert(addr, *guest, place);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use terrace_addr::{Addr, Gva};
 
-use crate::{Below, Fault, Stack};
+use crate::{Below, Fault, Tables};
 
 /// Software that fills in what a walk finds absent in the first dimension, as if it had always been there.
 ///
@@ -17,7 +17,7 @@ pub trait Populate<B: Below> {
     ///
     /// # Errors
     /// Whatever ends the run.
-    fn populate(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<Absent, Self::Error>;
+    fn populate(&mut self, tables: &mut Tables<'_, B>, addr: Addr<Gva>) -> Result<Absent, Self::Error>;
 }
 
 /// What became of an absent entry.
@@ -37,7 +37,7 @@ impl<B: Below> Populate<B> for AsTheyAre {
     type Error = core::convert::Infallible;
 
     #[inline(always)]
-    fn populate(&mut self, _: &mut Stack<B>, _: Addr<Gva>) -> Result<Absent, Self::Error> {
+    fn populate(&mut self, _: &mut Tables<'_, B>, _: Addr<Gva>) -> Result<Absent, Self::Error> {
         Ok(Absent::Stays)
     }
 }

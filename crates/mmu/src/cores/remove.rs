@@ -140,7 +140,9 @@ impl Structures {
                 let meant = |meaning: &Meaning| Some(meaning.thread) == number && space.includes(meaning);
                 let tags = self.contexts.select(meant);
                 self.remove_page(addr, &tags);
-                self.remove_upper(Addresses::One(addr), &tags);
+                for tag in tags.iter() {
+                    self.walk_caches.remove(addr, tag);
+                }
                 return;
             }
             Fault::Extended { addr, .. } => {

@@ -75,7 +75,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             if *accessed_dirty {
                 let bits = X86::ACCESSED | if is_leaf && kind == AccessKind::Store { X86::DIRTY } else { 0 };
                 if !entry.has(bits) {
-                    mark::<B>(&mut stack.first, place, index, bits)?;
+                    mark::<B>(stack.first, place, index, bits)?;
                     entry = entry.with(bits);
                 }
             }

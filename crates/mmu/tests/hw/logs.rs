@@ -60,8 +60,7 @@ fn a_full_log_exits_before_anything_is_set() {
     };
     // One more page table is reached on the way; 4 tables and it are in the log too.
     assert_eq!(full, Fault::LogFull { addr: Addr::new(GUEST_DATA + stored * PAGE) });
-    let leaf =
-        |world: &Virtual| world.stack.below.table.lookup(Addr::new(GUEST_DATA + stored * PAGE)).unwrap();
+    let leaf = |world: &Virtual| world.stack.below.lookup(Addr::new(GUEST_DATA + stored * PAGE)).unwrap();
     assert!(!leaf(&world).flags.intersects(LeafFlags::ACCESSED | LeafFlags::DIRTY));
     let counts = world.counts();
     assert_eq!((counts.log_full_exits, counts.references), (1, stored));

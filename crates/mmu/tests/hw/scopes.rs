@@ -9,7 +9,7 @@ use crate::world::{Bump, load, machine};
 use terrace_addr::{Addr, Gva, Page, PageSize};
 use terrace_machine::{Machine, Vendor};
 use terrace_mmu::{
-    Amd, Context, Extended, GuestTable, HostTable, Intel, Invalidation, Invlpgb, Layout, Mmu, Origin, Stack,
+    Amd, Context, Extended, GuestTable, Intel, Invalidation, Invlpgb, Layout, Mmu, Origin, Stack,
 };
 use terrace_table::{Ept, LeafFlags, Levels, SimulatedMemory, Table, X86};
 
@@ -56,7 +56,7 @@ impl World {
         let (mut guest_frames, mut host_frames) = (Bump(0x10_0000), Bump(0x10_0000));
         let mut first: GuestTable<_> =
             Table::new(X86::new(Levels::Four), SimulatedMemory::new(), &mut guest_frames).unwrap();
-        let mut table: HostTable =
+        let mut table: Extended =
             Table::new(Ept::new(Levels::Four), SimulatedMemory::new(), &mut host_frames).unwrap();
         let all = LeafFlags::everything() | LeafFlags::ACCESSED | LeafFlags::DIRTY;
         for (at, frame) in [(PAGE, 8 << 30), (BESIDE, 8 << 30), (OTHER, 9 << 30), (GLOBAL, 10 << 30)] {
@@ -72,7 +72,7 @@ impl World {
             }
         }
         let mmu = Mmu::new(&a_machine(vendor), 1, &Layout::single(Addr::new(1 << 42))).unwrap();
-        let mut world = Self { mmu, stack: Stack { first, below: Extended { table } } };
+        let mut world = Self { mmu, stack: Stack { first, below: table } };
         for &cpu in cpus {
             for context in contexts {
                 world.mmu.set_context(cpu, *context);

@@ -73,7 +73,7 @@ fn with_ept_bits_on_reading_guest_tables_dirties_their_pages() {
     machine.paging.ept_accessed_dirty = true;
     let mut world = Virtual::new(&machine, PageSize::Size4K, PageSize::Size4K);
     world.run(load(DATA)).unwrap();
-    let flags = |at| world.stack.below.table.lookup(Addr::new(at)).unwrap().flags & BOTH;
+    let flags = |at| world.stack.below.lookup(Addr::new(at)).unwrap().flags & BOTH;
     assert_eq!(flags(world.stack.first.root().get()), BOTH);
     assert_eq!(flags(GUEST_DATA), LeafFlags::ACCESSED, "the data was only read");
 }
@@ -82,7 +82,7 @@ fn with_ept_bits_on_reading_guest_tables_dirties_their_pages() {
 fn with_ept_bits_off_ept_is_not_written() {
     let mut world = Virtual::new(&machine(""), PageSize::Size4K, PageSize::Size4K);
     world.run(store(DATA)).unwrap();
-    assert!(world.stack.below.table.all_leaves().all(|leaf| !leaf.flags.intersects(BOTH)));
+    assert!(world.stack.below.all_leaves().all(|leaf| !leaf.flags.intersects(BOTH)));
 }
 
 /// A guest table in memory that EPT does not let the guest write. With EPT bits on, even a load's walk is a
@@ -101,7 +101,7 @@ fn guest_tables_need_write_permission_in_ept_where_they_are_written() {
             let _removed = world.mmu.invalidate(0, Origin::Local, Invalidation::Everything);
         }
         let root = Page::containing(world.stack.first.root(), PageSize::Size4K);
-        let _stale = world.stack.below.table.protect(root, LeafFlags::READ | LeafFlags::EXECUTE).unwrap();
+        let _stale = world.stack.below.protect(root, LeafFlags::READ | LeafFlags::EXECUTE).unwrap();
         let entry = world.stack.first.path(Addr::new(DATA)).next().unwrap().address;
         let violation = Fault::Extended { addr: entry, cause: Cause::Protection };
         assert_eq!(world.run(load(DATA)).err(), (!works).then_some(violation));

@@ -2,7 +2,7 @@
 
 use terrace_addr::{Access, AccessKind, Addr, Gpa, Hpa, Page, PageSize, Space};
 use terrace_machine::{Machine, parse};
-use terrace_mmu::{Counters, Extended, GuestTable, HostTable, Identity, Layout, Mmu, Stack};
+use terrace_mmu::{Counters, Extended, GuestTable, Identity, Layout, Mmu, Stack};
 use terrace_table::{Ept, FrameSource, LeafFlags, Levels, SimulatedMemory, Table, X86};
 
 /// A machine with TLBs of 16 entries that hold all sizes, and whatever `more` adds.
@@ -140,9 +140,9 @@ impl Virtual {
         let ept_levels = Levels::from_count(machine.paging.ept_levels).unwrap();
         let first: GuestTable<Gpa> =
             Table::new(X86::new(levels), SimulatedMemory::new(), &mut guest_frames).unwrap();
-        let table: HostTable =
+        let table: Extended =
             Table::new(Ept::new(ept_levels), SimulatedMemory::new(), &mut host_frames).unwrap();
-        let stack = Stack { first, below: Extended { table } };
+        let stack = Stack { first, below: table };
         let mut world = Self { mmu: mmu(machine), stack, guest_frames, host_frames };
         world.map_guest(DATA, GUEST_DATA, guest_size);
         // The guest's tables, within its first 2 MiB, and its data.
@@ -167,7 +167,7 @@ impl Virtual {
         let page = Page::containing(Addr::new(at), size);
         let frame = Addr::new(FRAMES).offset_by(page.start().get());
         let frames = &mut self.host_frames;
-        let effects = self.stack.below.table.map(page, frame, LeafFlags::everything(), frames).unwrap();
+        let effects = self.stack.below.map(page, frame, LeafFlags::everything(), frames).unwrap();
         assert!(effects.stale_spans().is_empty());
     }
 

@@ -132,7 +132,7 @@ impl Both {
         for &access in accesses {
             let expected = in_our_terms(self.oracle.access(cpu, self.tags[cpu], tables, access));
             if !batch {
-                same("result", &self.mmu.access(cpu, stack, access), &expected)?;
+                same("result", &self.mmu.access(cpu, &mut *stack, access), &expected)?;
             }
             match expected {
                 Ok(translation) => translations.push(translation),

@@ -2,7 +2,7 @@
 
 use terrace_addr::{Access, Addr, Gva};
 use terrace_machine::Machine;
-use terrace_mmu::{Absent, Below, Context, Counters, Fault, Layout, Mmu, Populate, Stack, Stopped};
+use terrace_mmu::{Absent, Below, Context, Counters, Fault, Layout, Mmu, Populate, Stack, Stopped, Tables};
 use terrace_table::Levels;
 
 use super::{Failure, ReplayError, Settings};
@@ -96,7 +96,7 @@ impl<B: Below> Populate<B> for AnyMapper<B> {
     type Error = MapError;
 
     #[cold]
-    fn populate(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+    fn populate(&mut self, stack: &mut Tables<'_, B>, addr: Addr<Gva>) -> Result<Absent, MapError> {
         self.0.populate(stack, addr)
     }
 }

@@ -57,6 +57,53 @@ impl Interval {
         Self::from_counts(&mmu.counters(cpu), mmu.node_references(cpu))
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let longer = |one: usize, two: usize| 0..one.max(two);
+        let node = |place: usize| {
+            let of = |interval: &Self| interval.nodes.get(place).copied().unwrap_or_default();
+            let (one, two) = (of(self), of(other));
+            NodeReferences { table: one.table + two.table, data: one.data + two.data }
+        };
+        let copied = |place: usize| {
+            let of = |interval: &Self| interval.copied.get(place).copied().unwrap_or_default();
+            of(self) + of(other)
+        };
+        Self {
+            accesses: self.accesses + other.accesses,
+            stlb_hits: self.stlb_hits + other.stlb_hits,
+            stlb_cycles: self.stlb_cycles + other.stlb_cycles,
+            walks: self.walks + other.walks,
+            walk_cycles: self.walk_cycles + other.walk_cycles,
+            data_references: self.data_references + other.data_references,
+            data_cycles: self.data_cycles + other.data_cycles,
+            nodes: longer(self.nodes.len(), other.nodes.len()).map(node).collect(),
+            copied: longer(self.copied.len(), other.copied.len()).map(copied).collect(),
+            serial: self.serial + other.serial,
+        }
+    }
+
+    /// As if every access had been made so many times over. Copies and serial work are not accesses: they stay.
+    #[must_use]
+    pub fn times(&self, times: u64) -> Self {
+        let nodes = self.nodes.iter();
+        Self {
+            accesses: self.accesses * times,
+            stlb_hits: self.stlb_hits * times,
+            stlb_cycles: self.stlb_cycles * times,
+            walks: self.walks * times,
+            walk_cycles: self.walk_cycles * times,
+            data_references: self.data_references * times,
+            data_cycles: self.data_cycles * times,
+            nodes: nodes
+                .map(|node| NodeReferences { table: node.table * times, data: node.data * times })
+                .collect(),
+            copied: self.copied.clone(),
+            serial: self.serial,
+        }
+    }
+
     /// What was done after `earlier`, if both were counted from the same start.
     ///
     /// # Panics

@@ -148,8 +148,30 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
 
     /// The leaf that maps `addr`.
     pub fn lookup(&self, addr: Addr<U>) -> Option<LeafIn<U, M>> {
-        let step = self.path(addr).last()?;
-        leaf_at::<U, F, _, _>(addr, &step)
+        self.probe(addr).ok()
+    }
+
+    /// The leaf that maps `addr`, or else the level of the absent entry that a walk for it ends at: above the root's
+    /// if the table does not [cover](Self::covers) it.
+    ///
+    /// # Errors
+    /// That level, if no leaf maps it.
+    #[inline]
+    pub fn probe(&self, addr: Addr<U>) -> Result<LeafIn<U, M>, u32> {
+        let (mut node, mut level) = (self.root_node, self.level_count());
+        if !self.covers(addr) {
+            return Err(level + 1);
+        }
+        loop {
+            let (entry, child) = self.read(node, level, EntryIndex::of(addr, level));
+            if !F::is_present(entry) {
+                return Err(level);
+            }
+            if F::is_leaf(entry, level) {
+                return leaf_of::<U, F, _>(addr, level, entry).ok_or(level);
+            }
+            (node, level) = (child, level - 1);
+        }
     }
 
     /// Whether a leaf maps `addr`.
@@ -246,11 +268,17 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
 
 /// The leaf that `step`, the last one of the path of `addr`, ends at.
 fn leaf_at<U: Space, F: Format, L: Space, N>(addr: Addr<U>, step: &Step<L, N>) -> Option<Leaf<U, L>> {
-    let size = PageSize::of_level(step.level)?;
-    (F::is_present(step.entry) && F::is_leaf(step.entry, step.level)).then(|| Leaf {
+    let is_leaf = F::is_present(step.entry) && F::is_leaf(step.entry, step.level);
+    if is_leaf { leaf_of::<U, F, L>(addr, step.level, step.entry) } else { None }
+}
+
+/// The leaf that an entry of `level` for `addr` is, if leaves may be there.
+fn leaf_of<U: Space, F: Format, L: Space>(addr: Addr<U>, level: u32, entry: Entry) -> Option<Leaf<U, L>> {
+    let size = PageSize::of_level(level)?;
+    Some(Leaf {
         page: Page::containing(addr, size),
-        frame: F::frame_address(step.entry, size),
-        flags: F::leaf_flags(step.entry),
+        frame: F::frame_address(entry, size),
+        flags: F::leaf_flags(entry),
     })
 }
 

@@ -34,7 +34,7 @@ impl Nested {
             return Mended::No;
         };
         let leaf = compose(addr, upper, lower);
-        Mended::reset_if(self.composed.map_leaf(&mut self.ours.below.table, addr, leaf))
+        Mended::reset_if(self.composed.map_leaf(&mut self.ours.below, addr, leaf))
     }
 }
 
@@ -46,7 +46,7 @@ impl World for Nested {
         let (first, guest) = Copies::new(X86::new(levels(setting.machine.paging.levels)));
         let (table, composed) = Copies::new(format);
         let (upper, lower) = (Software::new(format), Software::new(format));
-        Self { ours: Stack { first, below: Extended { table } }, guest, composed, upper, lower }
+        Self { ours: Stack { first, below: table }, guest, composed, upper, lower }
     }
 
     fn tag(pcid: u16, vpid: u16, root: u16) -> Tag {
@@ -63,7 +63,7 @@ impl World for Nested {
     }
 
     fn mend(&mut self, fault: Fault, mend: Mend) -> Result<Mended, String> {
-        let Stack { first, below: Extended { table } } = &mut self.ours;
+        let Stack { first, below: table } = &mut self.ours;
         match fault {
             Fault::Page { addr, cause: Cause::NotPresent } if first.covers(addr) => {
                 let frames = guest_frames(mend);
@@ -93,19 +93,19 @@ impl World for Nested {
             // Nothing that is still mapped goes elsewhere.
             Layer::Composed => {
                 let addr = guest_physical(at, GUEST_FRAMES);
-                self.composed.change(&mut self.ours.below.table, addr, page, change)?;
+                self.composed.change(&mut self.ours.below, addr, page, change)?;
                 return Ok(Mended::reset_if(frees(change)));
             }
         };
         if stale {
-            self.composed.clear(&mut self.ours.below.table);
+            self.composed.clear(&mut self.ours.below);
         }
         Ok(Mended::reset_if(stale))
     }
 
     fn equal(&self) -> Result<(), String> {
         self.guest.equal(&self.ours.first)?;
-        self.composed.equal(&self.ours.below.table)
+        self.composed.equal(&self.ours.below)
     }
 
     fn check(&self, va: Addr<Gva>, addr: Addr<Hpa>) -> Result<(), String> {

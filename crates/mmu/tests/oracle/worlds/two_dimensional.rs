@@ -23,7 +23,7 @@ impl World for TwoDimensional {
     fn new(setting: &Setting) -> Self {
         let (first, guest) = Copies::new(X86::new(levels(setting.machine.paging.levels)));
         let (table, host) = Copies::new(Ept::new(levels(setting.machine.paging.ept_levels)));
-        Self { ours: Stack { first, below: Extended { table } }, guest, host }
+        Self { ours: Stack { first, below: table }, guest, host }
     }
 
     fn tag(pcid: u16, vpid: u16, root: u16) -> Tag {
@@ -40,7 +40,7 @@ impl World for TwoDimensional {
     }
 
     fn mend(&mut self, fault: Fault, mend: Mend) -> Result<Mended, String> {
-        let Stack { first, below: Extended { table } } = &mut self.ours;
+        let Stack { first, below: table } = &mut self.ours;
         let [page, host_page, _] = mend.pages;
         let [flags, host_flags, _] = mend.flags;
         match fault {
@@ -68,13 +68,13 @@ impl World for TwoDimensional {
             self.guest.change(&mut self.ours.first, addr, page, change)?;
         } else {
             let addr = guest_physical(at, GUEST_FRAMES);
-            self.host.change(&mut self.ours.below.table, addr, page, change)?;
+            self.host.change(&mut self.ours.below, addr, page, change)?;
         }
         Ok(Mended::reset_if(frees(change)))
     }
 
     fn equal(&self) -> Result<(), String> {
         self.guest.equal(&self.ours.first)?;
-        self.host.equal(&self.ours.below.table)
+        self.host.equal(&self.ours.below)
     }
 }

@@ -1,7 +1,7 @@
 //! One layer.
 
 use terrace_addr::{Addr, Bytes, Gpa, Gva, Hpa, PageSize, Space};
-use terrace_mmu::{Absent, Below, Identity, Populate, Segment, Stack};
+use terrace_mmu::{Absent, Below, Identity, Populate, Segment, Stack, Tables};
 use terrace_table::X86;
 
 use super::super::chain::{Chain, End, Owned};
@@ -59,8 +59,8 @@ impl<B: Below<Space = L>, L: Space> Populate<B> for OneLayer<L> {
     type Error = MapError;
 
     #[cold]
-    fn populate(&mut self, stack: &mut Stack<B>, addr: Addr<Gva>) -> Result<Absent, MapError> {
-        self.guest.over(End, &mut stack.first).ensure(addr)?;
+    fn populate(&mut self, stack: &mut Tables<'_, B>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+        self.guest.over(End, stack.first).ensure(addr)?;
         Ok(Absent::Mapped)
     }
 }

@@ -48,7 +48,7 @@ impl Follow<Segment> for OneLayer<Gpa> {
 
 impl Follow<Extended> for TwoDimensional {
     fn follow(&self, stack: &Stack<Extended>, addr: Addr<Gva>) -> Place {
-        through(&stack.below.table, through(&stack.first, (addr, START)))
+        through(&stack.below, through(&stack.first, (addr, START)))
     }
 }
 
@@ -69,7 +69,7 @@ impl Follow<Extended> for ShadowOnExtended {
     fn follow(&self, stack: &Stack<Extended>, addr: Addr<Gva>) -> Place {
         let place = through(&self.guest.table, (addr, START));
         let (addr, size) = through(&self.hypervisor.table, place);
-        through(&stack.below.table, (addr.reinterpret(), size))
+        through(&stack.below, (addr.reinterpret(), size))
     }
 }
 

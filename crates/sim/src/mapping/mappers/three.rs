@@ -1,7 +1,7 @@
 //! A guest, a guest hypervisor and the host.
 
 use terrace_addr::{Addr, Ghpa, Gpa, Gva, Hpa};
-use terrace_mmu::{Absent, Extended, Identity, Populate, Stack};
+use terrace_mmu::{Absent, Extended, Identity, Populate, Stack, Tables};
 use terrace_table::{Ept, X86};
 
 use super::super::chain::{Chain, End, Owned};
@@ -40,7 +40,7 @@ impl Nested {
         let mut table = composed::empty(format, hypervisor.over(host.over(End)))?;
         let mut below = Composed { table: &mut table, chain: hypervisor.over(host.over(End)) };
         let guest = Owned::new(X86::new(levels.paging), guest, &mut below)?;
-        let stack = Stack { first: guest.table, below: Extended { table } };
+        let stack = Stack { first: guest.table, below: table };
         Ok((stack, Self { guest: guest.owner, hypervisor, host }))
     }
 }
@@ -55,10 +55,10 @@ impl Populate<Extended> for Nested {
     type Error = MapError;
 
     #[cold]
-    fn populate(&mut self, stack: &mut Stack<Extended>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+    fn populate(&mut self, stack: &mut Tables<'_, Extended>, addr: Addr<Gva>) -> Result<Absent, MapError> {
         let chain = self.hypervisor.over(self.host.over(End));
-        let below = Composed { table: &mut stack.below.table, chain };
-        self.guest.over(below, &mut stack.first).ensure(addr)?;
+        let below = Composed { table: stack.below, chain };
+        self.guest.over(below, stack.first).ensure(addr)?;
         Ok(Absent::Mapped)
     }
 }
@@ -86,7 +86,7 @@ impl ShadowOnExtended {
         let mut guest = Owned::new(paging, guest, &mut hypervisor.over(below))?;
         let below = HardwareGuest { host: host.over(End) };
         let first = composed::empty(paging, guest.over(hypervisor.over(below)))?;
-        let stack = Stack { first, below: Extended { table: host.table } };
+        let stack = Stack { first, below: host.table };
         Ok((stack, Self { guest, hypervisor, host: host.owner }))
     }
 }
@@ -101,10 +101,10 @@ impl Populate<Extended> for ShadowOnExtended {
     type Error = MapError;
 
     #[cold]
-    fn populate(&mut self, stack: &mut Stack<Extended>, addr: Addr<Gva>) -> Result<Absent, MapError> {
-        let below = HardwareGuest { host: self.host.over(End, &mut stack.below.table) };
+    fn populate(&mut self, stack: &mut Tables<'_, Extended>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+        let below = HardwareGuest { host: self.host.over(End, stack.below) };
         let chain = self.guest.over(self.hypervisor.over(below));
-        Composed { table: &mut stack.first, chain }.ensure(addr)?;
+        Composed { table: stack.first, chain }.ensure(addr)?;
         Ok(Absent::Mapped)
     }
 }
@@ -143,9 +143,9 @@ impl Populate<Identity> for ShadowOnShadow {
     type Error = MapError;
 
     #[cold]
-    fn populate(&mut self, stack: &mut Stack<Identity>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+    fn populate(&mut self, stack: &mut Tables<'_, Identity>, addr: Addr<Gva>) -> Result<Absent, MapError> {
         let chain = self.guest.over(self.hypervisor.over(self.host.over(End)));
-        Composed { table: &mut stack.first, chain }.ensure(addr)?;
+        Composed { table: stack.first, chain }.ensure(addr)?;
         Ok(Absent::Mapped)
     }
 }

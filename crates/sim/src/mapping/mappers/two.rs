@@ -1,7 +1,7 @@
 //! A guest and its host.
 
 use terrace_addr::{Addr, Gpa, Gva, Hpa};
-use terrace_mmu::{Absent, Extended, Identity, Populate, Stack};
+use terrace_mmu::{Absent, Extended, Identity, Populate, Stack, Tables};
 use terrace_table::{Ept, X86};
 
 use super::super::chain::{Chain, End, Owned};
@@ -11,9 +11,9 @@ use super::super::{MapError, Rule};
 use super::{Mapper, TableLevels};
 
 /// The tables of a guest and its host, with their owners.
-type Tables = (Owned<Gva, X86, Gpa>, Owned<Gpa, Ept, Hpa>);
+type OwnedTables = (Owned<Gva, X86, Gpa>, Owned<Gpa, Ept, Hpa>);
 
-fn tables(rule: &Rule, levels: TableLevels) -> Result<Tables, MapError> {
+fn tables(rule: &Rule, levels: TableLevels) -> Result<OwnedTables, MapError> {
     let guest = Owner::guest(rule);
     let host = Owner::host(rule, &guest);
     let mut host = Owned::new(Ept::new(levels.extended), host, &mut End)?;
@@ -34,7 +34,7 @@ impl TwoDimensional {
     /// If the rule's memory has no room for the roots.
     pub(crate) fn new(rule: &Rule, levels: TableLevels) -> Result<(Stack<Extended>, Self), MapError> {
         let (guest, host) = tables(rule, levels)?;
-        let stack = Stack { first: guest.table, below: Extended { table: host.table } };
+        let stack = Stack { first: guest.table, below: host.table };
         Ok((stack, Self { guest: guest.owner, host: host.owner }))
     }
 }
@@ -49,9 +49,9 @@ impl Populate<Extended> for TwoDimensional {
     type Error = MapError;
 
     #[cold]
-    fn populate(&mut self, stack: &mut Stack<Extended>, addr: Addr<Gva>) -> Result<Absent, MapError> {
-        let host = self.host.over(End, &mut stack.below.table);
-        self.guest.over(host, &mut stack.first).ensure(addr)?;
+    fn populate(&mut self, stack: &mut Tables<'_, Extended>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+        let host = self.host.over(End, stack.below);
+        self.guest.over(host, stack.first).ensure(addr)?;
         Ok(Absent::Mapped)
     }
 }
@@ -84,9 +84,9 @@ impl Populate<Identity> for Shadow {
     type Error = MapError;
 
     #[cold]
-    fn populate(&mut self, stack: &mut Stack<Identity>, addr: Addr<Gva>) -> Result<Absent, MapError> {
+    fn populate(&mut self, stack: &mut Tables<'_, Identity>, addr: Addr<Gva>) -> Result<Absent, MapError> {
         let chain = self.guest.over(self.host.over(End));
-        Composed { table: &mut stack.first, chain }.ensure(addr)?;
+        Composed { table: stack.first, chain }.ensure(addr)?;
         Ok(Absent::Mapped)
     }
 }

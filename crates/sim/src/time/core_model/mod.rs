@@ -87,44 +87,56 @@ impl CoreModel {
 
     /// The time of an interval if each reference to a node also waits for `wait(node)` cycles. Nodes that served no
     /// reference may have an infinite wait.
-    pub(super) fn time_with(
-        &self,
-        program: Program,
-        interval: &Interval,
-        wait: impl Fn(usize) -> f64,
-    ) -> CoreTime {
-        let (mut table_wait, mut data_wait) = (0.0, 0.0);
-        for (node, references) in interval.nodes.iter().enumerate() {
-            for (count, sum) in [(references.table, &mut table_wait), (references.data, &mut data_wait)] {
-                if count != 0 {
-                    *sum += number(count) * wait(node);
-                }
-            }
-        }
+    pub fn time_with(&self, program: Program, interval: &Interval, wait: impl Fn(usize) -> f64) -> CoreTime {
+        let (exposed_stlb, exposed_walks) = self.translation_parts(program, interval, &wait);
+        let (table_wait, data_wait) = waited(interval, wait);
         // The level that serves a line is never nearer than the first; a machine file may still say so.
         let hits = interval.data_references.saturating_mul(self.first_level);
         let data = number(interval.data_cycles.saturating_sub(hits)) + data_wait;
         let walks = number(interval.walk_cycles) + table_wait;
         let stlb = number(interval.stlb_cycles);
 
-        let parallelism = program.parallelism();
-        let hidden = self.window * (1.0 - 1.0 / parallelism);
-        let at_a_time = self.walkers.min(parallelism);
-        let exposed_walks = (walks / at_a_time - number(interval.walks) * hidden).max(0.0);
-        let exposed_stlb = (stlb - number(interval.stlb_hits) * hidden).max(0.0);
-
         let core = number(interval.accesses) * program.core_cycles();
         let serial = number(interval.serial.get());
         CoreTime {
             modelled: Parts {
                 core,
-                data: data / parallelism,
+                data: data / program.parallelism(),
                 translation: exposed_stlb + exposed_walks,
                 serial,
             },
             additive: Parts { core, data, translation: stlb + walks, serial },
         }
     }
+
+    /// What of the time for translation is for STLB hits, and what for walks: both as the model has them.
+    pub fn translation_parts(
+        &self,
+        program: Program,
+        interval: &Interval,
+        wait: impl Fn(usize) -> f64,
+    ) -> (f64, f64) {
+        let parallelism = program.parallelism();
+        let hidden = self.window * (1.0 - 1.0 / parallelism);
+        let at_a_time = self.walkers.min(parallelism);
+        let walks = number(interval.walk_cycles) + waited(interval, wait).0;
+        let exposed_walks = (walks / at_a_time - number(interval.walks) * hidden).max(0.0);
+        let exposed_stlb = (number(interval.stlb_cycles) - number(interval.stlb_hits) * hidden).max(0.0);
+        (exposed_stlb, exposed_walks)
+    }
+}
+
+/// How long references waited for memory nodes: those of walks, and those of data.
+fn waited(interval: &Interval, wait: impl Fn(usize) -> f64) -> (f64, f64) {
+    let (mut table, mut data) = (0.0, 0.0);
+    for (node, references) in interval.nodes.iter().enumerate() {
+        for (count, sum) in [(references.table, &mut table), (references.data, &mut data)] {
+            if count != 0 {
+                *sum += number(count) * wait(node);
+            }
+        }
+    }
+    (table, data)
 }
 
 #[cfg(test)]

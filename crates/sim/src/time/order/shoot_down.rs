@@ -96,14 +96,31 @@ impl Order {
         targets: &[usize],
         invalidation: Invalidation,
     ) -> Result<ShootDown, OrderError> {
+        self.shoot_down_all(mmu, initiator, targets, &[invalidation])
+    }
+
+    /// The same for several invalidations at once: a target is interrupted once, and executes all of them.
+    ///
+    /// # Errors
+    /// If the initiator does not run. Nothing has changed then.
+    ///
+    /// # Panics
+    /// If the machine's vendor does not have one of the instructions.
+    pub fn shoot_down_all(
+        &mut self,
+        mmu: &mut Mmu,
+        initiator: usize,
+        targets: &[usize],
+        invalidations: &[Invalidation],
+    ) -> Result<ShootDown, OrderError> {
         let Some(cpu) = self.cpu(initiator) else {
             return Err(OrderError::NotRunning { vcpu: initiator });
         };
         self.turn = None;
         let mut own = Charge::new(initiator);
         let mut done = ShootDown { initiator: own, targets: Vec::new(), deferred: Vec::new() };
-        if invalidation.is_broadcast() {
-            for step in [invalidation, Invalidation::Amd(Amd::Tlbsync)] {
+        if invalidations.iter().all(|invalidation| invalidation.is_broadcast()) {
+            for &step in invalidations.iter().chain(&[Invalidation::Amd(Amd::Tlbsync)]) {
                 own.execute(mmu, cpu, Origin::Local, step, self.costs.as_ref());
             }
             self.vcpus[initiator].clock += own.total();
@@ -121,22 +138,28 @@ impl Order {
                     own.send += Cycles::new(send);
                     let mut charge = Charge::new(target);
                     charge.interrupt = Cycles::new(interrupt);
-                    charge.execute(mmu, *cpu, Origin::Remote, invalidation, self.costs.as_ref());
+                    for &invalidation in invalidations {
+                        charge.execute(mmu, *cpu, Origin::Remote, invalidation, self.costs.as_ref());
+                    }
                     let arrival = start + own.send;
                     slowest = slowest.max(state.clock.max(arrival) + charge.total());
                     state.clock += charge.total();
                     done.targets.push(charge);
                 }
                 Place::Off { pending, .. } => {
-                    if !pending.contains(&invalidation) {
-                        pending.push(invalidation);
+                    for &invalidation in invalidations {
+                        if !pending.contains(&invalidation) {
+                            pending.push(invalidation);
+                        }
                     }
                     done.deferred.push(target);
                 }
             }
         }
         if targets.contains(&initiator) {
-            own.execute(mmu, cpu, Origin::Local, invalidation, self.costs.as_ref());
+            for &invalidation in invalidations {
+                own.execute(mmu, cpu, Origin::Local, invalidation, self.costs.as_ref());
+            }
         }
         let end = start + own.total();
         own.wait = slowest.max(end) - end;

@@ -1,0 +1,82 @@
+//! All runs of a scenario, some at a time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use terrace_addr::Nanos;
+use terrace_machine::Machine;
+use terrace_result::{RunResult, ScopeName};
+use terrace_scenario::Run;
+use terrace_sim::run::{Next, Passed, Registry, Watch};
+
+use super::series::Series;
+use crate::CliError;
+use crate::interrupt::interrupted;
+use crate::parallel::in_order;
+use crate::progress::RunsBar;
+
+/// Runs to simulate.
+pub(super) struct Job<'a> {
+    pub(super) runs: &'a [Run],
+    /// The machine of each run.
+    pub(super) machines: Vec<&'a Machine>,
+    pub(super) registry: &'a Registry,
+    /// Whether somebody wants the series.
+    pub(super) keeps_series: bool,
+}
+
+/// What a run left.
+pub(super) struct Done {
+    pub(super) result: RunResult,
+    pub(super) series: Series,
+    /// Accesses that were simulated.
+    pub(super) simulated: u64,
+}
+
+impl Job<'_> {
+    /// Simulates all runs, so many at a time. If they are interrupted, these are the first of them. Of runs that cannot
+    /// be made, the error of the first.
+    pub(super) fn all(&self, at_a_time: usize, bar: &RunsBar) -> Result<Vec<Done>, CliError> {
+        let failing = AtomicBool::new(false);
+        let over = || interrupted() || failing.load(Ordering::Relaxed);
+        let work = |place: usize| {
+            let run = &self.runs[place];
+            let keeps = self.keeps_series && run.scenario.record.series;
+            let mut watcher =
+                Watcher { place, bar, failing: &failing, series: keeps.then(Series::default), simulated: 0 };
+            let result = terrace_sim::run::run(run, self.machines[place], self.registry, &mut watcher);
+            failing.fetch_or(result.is_err(), Ordering::Relaxed);
+            bar.finish(place);
+            let result = result.map_err(|error| CliError::Run {
+                scenario: run.scenario.name.clone(),
+                run: super::name(&run.labels),
+                error,
+            })?;
+            Ok(Done { result, series: watcher.series.unwrap_or_default(), simulated: watcher.simulated })
+        };
+        in_order(self.runs.len(), at_a_time, over, work).into_iter().collect()
+    }
+}
+
+/// Watches one run.
+struct Watcher<'a> {
+    place: usize,
+    bar: &'a RunsBar,
+    /// Set when another run could not be made: there is no use in going on.
+    failing: &'a AtomicBool,
+    series: Option<Series>,
+    simulated: u64,
+}
+
+impl Watch for Watcher<'_> {
+    fn advance(&mut self, passed: Passed) -> Next {
+        self.bar.advance(self.place, passed.share, passed.simulated - self.simulated);
+        self.simulated = passed.simulated;
+        if interrupted() || self.failing.load(Ordering::Relaxed) { Next::Stop } else { Next::Go }
+    }
+
+    fn value(&mut self, end: Nanos, scope: ScopeName<'_>, metric: &'static str, value: f64) {
+        if let Some(series) = &mut self.series {
+            series.push(end, scope, metric, value);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The lists of free blocks, one for each mobility and order.
+
+use terrace_addr::convert;
+
+use super::Zone;
+use crate::word::{NOWHERE, Word};
+use crate::{Mobility, Order};
+
+/// The first block of each list, and how many it has. The links are in the words of the blocks' heads.
+#[derive(Clone)]
+pub(super) struct FreeLists {
+    first: [[u32; Order::COUNT]; 2],
+    count: [[u64; Order::COUNT]; 2],
+}
+
+impl FreeLists {
+    pub(super) const fn new() -> Self {
+        Self { first: [[NOWHERE; Order::COUNT]; 2], count: [[0; Order::COUNT]; 2] }
+    }
+
+    #[inline(always)]
+    pub(super) fn first(&self, list: Mobility, order: Order) -> Option<usize> {
+        let first = self.first[list.index()][order.index()];
+        (first != NOWHERE).then(|| convert::index32(first))
+    }
+
+    pub(super) fn count(&self, list: Mobility, order: Order) -> u64 {
+        self.count[list.index()][order.index()]
+    }
+}
+
+impl Zone {
+    /// Puts the block at the head of a list. Its other words say that they are inside a free block.
+    #[inline]
+    pub(super) fn push(&mut self, at: usize, order: Order, list: Mobility) {
+        let link = convert::narrow(at);
+        let first = &mut self.lists.first[list.index()][order.index()];
+        let next = core::mem::replace(first, link);
+        self.lists.count[list.index()][order.index()] += 1;
+        if next != NOWHERE {
+            let next = convert::index32(next);
+            self.words[next] = self.word(next).with_previous(link).0;
+        }
+        self.words[at] = Word::head(order, list, NOWHERE, next).0;
+    }
+
+    /// Takes the block out of its list, and tells its order and which list that was. The head is left as a word inside
+    /// a free block.
+    #[inline]
+    pub(super) fn remove(&mut self, at: usize) -> (Order, Mobility) {
+        let word = self.word(at);
+        debug_assert!(word.is_head(), "only heads are on lists");
+        let (order, list) = (word.order(), word.mobility());
+        let (previous, next) = (word.previous(), word.next());
+        if next != NOWHERE {
+            let next = convert::index32(next);
+            self.words[next] = self.word(next).with_previous(previous).0;
+        }
+        if previous == NOWHERE {
+            self.lists.first[list.index()][order.index()] = next;
+        } else {
+            let previous = convert::index32(previous);
+            self.words[previous] = self.word(previous).with_next(next).0;
+        }
+        self.lists.count[list.index()][order.index()] -= 1;
+        self.words[at] = Word::INSIDE.0;
+        (order, list)
+    }
+}

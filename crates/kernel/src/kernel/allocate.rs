@@ -1,0 +1,59 @@
+//! Taking memory.
+
+use terrace_addr::{Addr, Bytes, Space};
+use terrace_frames::{Mobility, Order};
+use terrace_policy::{Effort, Event, Policy};
+
+use super::{Kernel, KernelError};
+
+impl<U: Space, L: Space> Kernel<U, L> {
+    /// A base frame for a program: from the first node that is above its watermark.
+    ///
+    /// # Errors
+    /// If there is none, even after the policy has given up what it keeps back. There is no swap: what programs have
+    /// written stays.
+    pub(super) fn take_base(&mut self, policy: &mut dyn Policy) -> Result<Addr<L>, KernelError> {
+        if let Some(frame) = self.take(Order::BASE) {
+            return Ok(frame);
+        }
+        self.pressure(policy, Order::BASE.bytes());
+        self.take(Order::BASE).ok_or_else(|| self.out_of_memory("a page"))
+    }
+
+    /// A free block of 2M, if one is free or can be had with this effort.
+    pub(super) fn take_huge(&mut self, effort: Effort) -> Option<Addr<L>> {
+        if let Some(block) = self.take(Order::HUGE) {
+            return Some(block);
+        }
+        match effort {
+            Effort::Light => None,
+            Effort::Wake => {
+                self.huge_wanted = true;
+                None
+            }
+            Effort::Direct => {
+                self.compact_directly();
+                self.take(Order::HUGE)
+            }
+        }
+    }
+
+    /// Exactly this block.
+    pub(super) fn take_at(&mut self, at: Addr<L>, order: Order) -> bool {
+        if self.memory.allocate_at(at, order, Mobility::Movable).is_ok() {
+            return true;
+        }
+        // Who names a frame of a reservation has it from the policy that made the reservation.
+        let Some(id) = self.memory.reservation_at(at).map(|reservation| reservation.id) else { return false };
+        self.memory.allocate_reserved(id, at, order, Mobility::Movable).is_ok()
+    }
+
+    pub(super) fn take(&mut self, order: Order) -> Option<Addr<L>> {
+        let Self { memory, nodes, .. } = self;
+        nodes.iter().find_map(|&node| memory.allocate(node, order, Mobility::Movable))
+    }
+
+    fn pressure(&mut self, policy: &mut dyn Policy, wanted: Bytes) {
+        policy.on_events(self, &[Event::Pressure(wanted)]);
+    }
+}

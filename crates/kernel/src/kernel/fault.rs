@@ -1,0 +1,110 @@
+//! Demand faults.
+
+use terrace_addr::{AccessKind, Addr, Page, PageSize, Space};
+use terrace_frames::Order;
+use terrace_policy::{Fault, Placement, Policy, SpaceId};
+use terrace_table::{Leaf, TableError};
+
+use super::{Kernel, KernelError, USER_DATA};
+use crate::pending::Work;
+
+impl<U: Space, L: Space> Kernel<U, L> {
+    /// Serves a fault: the page around `addr` is mapped afterwards, cleared, as the policy has it.
+    ///
+    /// A page that is mapped already stays as it is: the fault came from an entry that is no longer.
+    ///
+    /// # Errors
+    /// If nothing is mapped there, or no memory is left.
+    pub fn fault(
+        &mut self,
+        policy: &mut dyn Policy,
+        space: SpaceId,
+        addr: Addr<U>,
+        kind: AccessKind,
+    ) -> Result<Leaf<U, L>, KernelError> {
+        self.pending.charge(Work::Fault, self.settings.costs.fault);
+        let no_area = KernelError::NoArea { addr: addr.get() };
+        let Some(place) = self.space(space) else { return Err(no_area) };
+        let absent_at = match place.table.probe(addr) {
+            Ok(leaf) => return Ok(leaf),
+            Err(level) => level,
+        };
+        let Some(&area) = place.area(addr) else { return Err(no_area) };
+        let huge_fits = absent_at > 1 && area.holds_block(addr, PageSize::Size2M);
+        let fault = Fault { space, addr: addr.reinterpret(), kind, advice: area.advice, huge_fits };
+        let placement = policy.on_fault(self, &fault);
+        if let Some(leaf) = self.leaf(space, addr) {
+            // The policy has collapsed the block.
+            return Ok(leaf);
+        }
+        let huge = match placement {
+            _ if !huge_fits => None,
+            Placement::Huge(effort) => Some(self.take_huge(effort)),
+            Placement::HugeAt(at) => {
+                let at = at.reinterpret();
+                Some(self.take_at(at, Order::HUGE).then_some(at))
+            }
+            Placement::Default | Placement::Frame(_) => None,
+        };
+        if let Some(block) = huge {
+            if let Some(leaf) = block.and_then(|block| self.map_huge(space, addr, block)) {
+                return Ok(leaf);
+            }
+            self.counts.huge_fallbacks += 1;
+        }
+        let named = match placement {
+            Placement::Frame(at) => Some(at.reinterpret()).filter(|&at| self.take_at(at, Order::BASE)),
+            _ => None,
+        };
+        let frame = match named {
+            Some(frame) => frame,
+            None => self.take_base(policy)?,
+        };
+        let page = Page::containing(addr, PageSize::Size4K);
+        self.map_new(space, page, frame).map_err(|_| {
+            self.memory.free(frame, Order::BASE);
+            self.out_of_memory("a page table")
+        })?;
+        self.counts.faults_base += 1;
+        Ok(Leaf { page, frame, flags: USER_DATA })
+    }
+
+    /// A cleared huge page in a block that was taken; the block goes back if a table page cannot be had.
+    fn map_huge(&mut self, space: SpaceId, addr: Addr<U>, block: Addr<L>) -> Option<Leaf<U, L>> {
+        let page = Page::containing(addr, PageSize::Size2M);
+        if self.map_new(space, page, block).is_err() {
+            self.memory.free(block, Order::HUGE);
+            return None;
+        }
+        self.counts.faults_huge += 1;
+        Some(Leaf { page, frame: block, flags: USER_DATA })
+    }
+
+    /// Clears a frame and maps a page to it. Tables that were made before there was none left go back.
+    fn map_new(&mut self, space: SpaceId, page: Page<U>, frame: Addr<L>) -> Result<(), TableError> {
+        self.clear(frame, page.size());
+        let mapped = self.map_page(space, page, frame);
+        if mapped.is_err() {
+            self.prune(space, page.start());
+        }
+        mapped
+    }
+
+    /// Clears a page's frame.
+    pub(super) fn clear(&mut self, frame: Addr<L>, size: PageSize) {
+        self.pending.charge(Work::Clear, self.settings.costs.clear(size));
+        self.pending.copied.written += size.size();
+        self.pending.touch(frame, size.bytes());
+        self.counts.cleared_pages += size.base_pages();
+    }
+
+    /// Copies a page's content to another frame.
+    pub(super) fn copy(&mut self, from: Addr<L>, to: Addr<L>, size: PageSize) {
+        self.pending.charge(Work::Copy, self.settings.costs.copy(size));
+        self.pending.copied.read += size.size();
+        self.pending.copied.written += size.size();
+        self.pending.touch(from, size.bytes());
+        self.pending.touch(to, size.bytes());
+        self.counts.copied_pages += size.base_pages();
+    }
+}

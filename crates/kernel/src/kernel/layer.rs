@@ -1,0 +1,245 @@
+//! A kernel as its policy sees it.
+
+use terrace_addr::{Addr, Bytes, Cycles, Lower, Nanos, Page, PageSize, Space, Span, Upper};
+use terrace_frames::{Order, Owner};
+use terrace_policy::{
+    Abilities, AccessedOp, Action, Applied, Block, Charged, Counters, Cursor, Extent, FlushScope,
+    Fragmentation, Layer, Leaf, Message, Outcome, Refused, Region, Role, SpaceId,
+};
+use terrace_table::LeafFlags;
+
+use super::{Kernel, collapse, index};
+use crate::pending::{Stale, Work, Written};
+use crate::space::Held;
+
+/// Reservations are the policy's.
+const POLICY: Owner = Owner::new(0);
+
+impl<U: Space, L: Space> Kernel<U, L> {
+    /// Charges the look at so many entries, and says what it cost.
+    fn scanned<T>(&mut self, entries: u64, value: T) -> Charged<T> {
+        let cost = self.settings.costs.scan.times(entries);
+        self.pending.charge(Work::Daemon, cost);
+        Charged { value, cost }
+    }
+
+    /// What an action cost: the work that is pending beyond what was before it.
+    fn charged<T>(&self, before: Cycles, value: T) -> Charged<T> {
+        Charged { value, cost: self.pending.cycles() - before }
+    }
+
+    fn seen(leaf: &terrace_table::Leaf<U, L>) -> Leaf {
+        let (accessed, dirty) = Self::used(leaf.flags);
+        let page = leaf.page.start().reinterpret::<Upper>();
+        Leaf {
+            page: Page::containing(page, leaf.page.size()),
+            frame: leaf.frame.reinterpret(),
+            accessed,
+            dirty,
+        }
+    }
+
+    /// A page of the layer's own space.
+    fn own(page: Page<Upper>) -> Result<Page<U>, Refused> {
+        let start = Addr::try_new(page.start().get()).map_err(|_| Refused::Gone)?;
+        Page::from_start(start, page.size()).ok_or(Refused::Gone)
+    }
+
+    fn own_addr(at: Addr<Upper>) -> Result<Addr<U>, Refused> {
+        Addr::try_new(at.get()).map_err(|_| Refused::Gone)
+    }
+
+    fn fragmented(&self) -> Fragmentation {
+        Fragmentation {
+            unusable: self.memory.unusable_index(None, Order::HUGE),
+            free: self.nodes.iter().map(|&node| self.memory.free_bytes(node)).sum(),
+            huge_blocks: self
+                .nodes
+                .iter()
+                .map(|&node| {
+                    let largest = self.memory.free_blocks(node, Order::MAX);
+                    self.memory.free_blocks(node, Order::HUGE) + 2 * largest
+                })
+                .sum(),
+        }
+    }
+}
+
+impl<U: Space, L: Space> Layer for Kernel<U, L> {
+    fn role(&self) -> Role {
+        self.settings.role
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::all()
+    }
+
+    fn now(&self) -> Nanos {
+        self.now
+    }
+
+    fn spaces(&mut self, out: &mut Vec<SpaceId>) -> Outcome<()> {
+        out.extend(Kernel::spaces(self).map(|(space, _)| space));
+        Ok(Charged::free(()))
+    }
+
+    fn regions(&mut self, space: SpaceId, out: &mut Vec<Region>) -> Outcome<()> {
+        let place = self.space(space).ok_or(Refused::Gone)?;
+        out.extend(place.areas().map(|area| Region {
+            span: Span { start: area.start.reinterpret(), bytes: area.bytes.get() },
+            advice: area.advice,
+            guest_start: area.guest_start,
+        }));
+        Ok(Charged::free(()))
+    }
+
+    fn block(&mut self, space: SpaceId, at: Addr<Upper>) -> Outcome<Block> {
+        let at = Self::own_addr(at)?;
+        let place = self.space(space).ok_or(Refused::Gone)?;
+        if !place.area(at).is_some_and(|area| area.holds_block(at, PageSize::Size2M)) {
+            return Ok(self.scanned(1, Block::Outside));
+        }
+        match place.held(at) {
+            Held::Nothing => Ok(self.scanned(1, Block::Empty)),
+            Held::Huge => Ok(self.scanned(1, Block::Huge)),
+            Held::Base => {
+                let page = Page::containing(at, PageSize::Size2M);
+                let parts: Vec<_> = place.base_pages(page).collect();
+                let used = parts.iter().filter(|part| part.flags.contains(LeafFlags::ACCESSED)).count();
+                let low = |count: usize| terrace_addr::convert::low16(terrace_addr::convert::count(count));
+                let in_place = collapse::in_place(page, &parts).map(Addr::reinterpret);
+                let block = Block::Base { present: low(parts.len()), accessed: low(used), in_place };
+                Ok(self.scanned(512, block))
+            }
+        }
+    }
+
+    fn leaves(&mut self, from: Cursor, most: usize, out: &mut Vec<Leaf>) -> Outcome<Option<Cursor>> {
+        let at = Self::own_addr(from.at)?;
+        let place = self.space(from.space).ok_or(Refused::Gone)?;
+        let span = Span { start: at, bytes: place.areas_end().saturating_sub(at.get()) };
+        let before = out.len();
+        out.extend(place.table.leaves(span).take(most).map(|leaf| Self::seen(&leaf)));
+        let found = out.len() - before;
+        let next = if found == most { out.last() } else { None };
+        let next = next.map(|leaf| Cursor { space: from.space, at: leaf.page.next().start() });
+        Ok(self.scanned(terrace_addr::convert::count(found), next))
+    }
+
+    fn accessed(
+        &mut self,
+        space: SpaceId,
+        span: Span<Upper>,
+        op: AccessedOp,
+        flush: FlushScope,
+        out: &mut Vec<Leaf>,
+    ) -> Outcome<()> {
+        let own = Span { start: Self::own_addr(span.start)?, bytes: span.bytes };
+        let place = self.spaces.get_mut(index(space)).and_then(Option::as_mut).ok_or(Refused::Gone)?;
+        let leaves: Vec<_> = place.table.leaves(own).collect();
+        let mut cleared = false;
+        for leaf in leaves.iter().filter(|leaf| leaf.flags.contains(LeafFlags::ACCESSED)) {
+            out.push(Self::seen(leaf));
+            if op == AccessedOp::Read {
+                continue;
+            }
+            let replaced = place.table.replace(leaf.page, leaf.frame, leaf.flags - LeafFlags::ACCESSED);
+            debug_assert!(replaced.is_ok(), "{replaced:?}");
+            let (addr, level) = (leaf.page.start(), leaf.page.size().level());
+            self.pending.written.push(Written { space, addr, level });
+            if flush == FlushScope::Pages {
+                self.pending.stale.push(Stale { space, span: leaf.page.into() });
+            }
+            cleared = true;
+        }
+        if cleared && flush == FlushScope::Space {
+            let all = Span { start: Addr::ZERO, bytes: place.areas_end() };
+            self.pending.stale.push(Stale { space, span: all });
+        }
+        Ok(self.scanned(terrace_addr::convert::count(leaves.len()), ()))
+    }
+
+    fn changes(&mut self, since: u64, out: &mut Vec<Cursor>) -> Outcome<u64> {
+        let log = &self.changes;
+        let last = log.first + terrace_addr::convert::count(log.kept.len());
+        if since < log.first {
+            return Err(Refused::Gone);
+        }
+        let skip = terrace_addr::convert::index(since.min(last) - log.first);
+        let before = out.len();
+        out.extend(
+            log.kept.iter().skip(skip).map(|&(space, block)| Cursor { space, at: Addr::truncate(block) }),
+        );
+        let found = terrace_addr::convert::count(out.len() - before);
+        Ok(self.scanned(found, last))
+    }
+
+    fn counters(&mut self) -> Outcome<Counters> {
+        Ok(Charged::free(self.counters))
+    }
+
+    fn free(&mut self, at_least: Bytes, out: &mut Vec<Extent>) -> Outcome<Fragmentation> {
+        let before = out.len();
+        for &node in &self.nodes {
+            let extents = self.memory.extents(node, at_least);
+            out.extend(
+                extents.map(|extent| Extent { start: extent.start.reinterpret(), bytes: extent.bytes }),
+            );
+        }
+        let found = terrace_addr::convert::count(out.len() - before);
+        let fragmentation = self.fragmented();
+        Ok(self.scanned(found, fragmentation))
+    }
+
+    fn fragmentation(&mut self) -> Outcome<Fragmentation> {
+        Ok(Charged::free(self.fragmented()))
+    }
+
+    fn reserve(&mut self, at: Addr<Lower>, until: Nanos) -> Outcome<u64> {
+        let at = Addr::try_new(at.get()).map_err(|_| Refused::Gone)?;
+        let reserved = self.memory.reserve(at, Order::HUGE, POLICY, until).map_err(|_| Refused::Busy)?;
+        Ok(self.scanned(1, u64::from(reserved.get())))
+    }
+
+    fn release(&mut self, reservation: u64) -> Outcome<Bytes> {
+        let held = self.memory.reservations().find(|held| u64::from(held.id.get()) == reservation);
+        let id = held.ok_or(Refused::Gone)?.id;
+        let freed = self.memory.release(id);
+        Ok(self.scanned(1, freed))
+    }
+
+    fn apply(&mut self, action: &Action) -> Outcome<Applied> {
+        let before = self.pending.cycles();
+        let applied = match *action {
+            Action::Collapse { space, page, into } => self.collapse(space, Self::own(page)?, into)?,
+            Action::Split { space, page } => {
+                let frame = self.split_page(space, Self::own(page)?)?;
+                Applied { frame: Some(frame.reinterpret()), ..Applied::default() }
+            }
+            Action::Migrate { space, page, to } => {
+                let to = to.map(|to| Addr::try_new(to.get())).transpose().map_err(|_| Refused::Gone)?;
+                self.migrate(space, Self::own(page)?, to)?
+            }
+            Action::Exchange { space, pages: [one, other] } => {
+                self.exchange(space, [Self::own(one)?, Self::own(other)?])?
+            }
+        };
+        Ok(self.charged(before, applied))
+    }
+
+    fn send(&mut self, message: Message) -> Outcome<()> {
+        self.outbox.push(message);
+        Ok(Charged::free(()))
+    }
+}
+
+impl<U: Space, L: Space> Kernel<U, L> {
+    /// Ends the reservations whose time is over, and notes them for the policy.
+    pub fn expire_reservations(&mut self) {
+        for (id, owner, _) in self.memory.expire(self.now) {
+            if owner == POLICY {
+                self.events.push(terrace_policy::Event::ReservationEnded(u64::from(id.get())));
+            }
+        }
+    }
+}

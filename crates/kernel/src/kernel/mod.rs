@@ -1,0 +1,277 @@
+//! A kernel: memory of one lower space, and the address spaces that it maps there.
+//!
+//! The rule: whatever changes a table, the memory or the reverse map changes all three, and notes in
+//! [`Pending`](crate::Pending) what others have to do about it.
+
+use std::collections::VecDeque;
+
+use terrace_addr::{Addr, Bytes, Nanos, Page, PageSize, Space};
+use terrace_frames::compact::Compaction;
+use terrace_frames::{FramesError, Memory, NodeId, NodeSpec};
+use terrace_policy::{Counters, Event, Message, Role, SpaceId};
+use terrace_table::{Leaf, Levels, SimulatedMemory, Table, TableError, X86};
+use thiserror::Error;
+
+use crate::pending::{Pending, Written};
+use crate::tables::TablePages;
+use crate::tag::MOST_SPACES;
+use crate::{AddressSpace, KernelCosts, KernelCounts};
+
+mod allocate;
+mod collapse;
+mod compaction;
+mod fault;
+mod layer;
+mod map;
+mod migrate;
+mod release;
+mod split;
+
+/// How a kernel is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Whose kernel it is.
+    pub role: Role,
+    /// Levels of its page tables.
+    pub levels: Levels,
+    /// What its work costs.
+    pub costs: KernelCosts,
+    /// Below which address the first area ends.
+    pub areas_end: u64,
+}
+
+/// A kernel. `U` is the space of its processes, `L` what it takes for memory.
+#[derive(Debug)]
+pub struct Kernel<U: Space, L: Space> {
+    settings: Settings,
+    memory: Memory<L>,
+    /// In the order in which memory is taken from them.
+    nodes: Vec<NodeId>,
+    spaces: Vec<Option<AddressSpace<U, L>>>,
+    counts: KernelCounts,
+    pending: Pending<U, L>,
+    now: Nanos,
+    compaction: Compaction,
+    /// By node.
+    deferrals: Vec<compaction::Deferral>,
+    /// A free block of 2M is wanted: what kcompactd is woken for.
+    huge_wanted: bool,
+    changes: ChangeLog,
+    /// What its CPUs counted, as it was told last.
+    counters: Counters,
+    outbox: Vec<Message>,
+    /// What its policy has to be told.
+    events: Vec<Event>,
+}
+
+/// What a kernel cannot do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KernelError {
+    /// There is no memory left.
+    #[error("found no free memory for {wanted}, with {free} of {total} free")]
+    OutOfMemory {
+        /// What it was for.
+        wanted: &'static str,
+        /// What is free.
+        free: Bytes,
+        /// What there is.
+        total: Bytes,
+    },
+    /// Nothing is mapped there.
+    #[error("found no area at {addr:#x}; expected an address that is mapped")]
+    NoArea {
+        /// The address.
+        addr: u64,
+    },
+    /// An area does not fit.
+    #[error("found no room for an area of {bytes}{}", .at.map(|at| format!(" at {at:#x}")).unwrap_or_default())]
+    NoRoom {
+        /// Its length.
+        bytes: Bytes,
+        /// Where it was to be.
+        at: Option<u64>,
+    },
+    /// There are as many address spaces as there can be.
+    #[error("found {MOST_SPACES} address spaces, expected fewer")]
+    TooManySpaces,
+    /// Its memory cannot be as it was asked for.
+    #[error(transparent)]
+    Memory(#[from] FramesError),
+}
+
+/// Which blocks changed, for scanners: the last ones.
+#[derive(Debug, Default)]
+struct ChangeLog {
+    /// The number of the first that is kept.
+    first: u64,
+    kept: VecDeque<(SpaceId, u64)>,
+}
+
+/// So many changes are kept: 1 MiB of them.
+const KEPT_CHANGES: usize = 1 << 16;
+
+impl ChangeLog {
+    fn note(&mut self, space: SpaceId, addr: u64) {
+        let block = addr & !(PageSize::Size2M.bytes() - 1);
+        if self.kept.back() == Some(&(space, block)) {
+            return;
+        }
+        if self.kept.len() == KEPT_CHANGES {
+            self.kept.pop_front();
+            self.first += 1;
+        }
+        self.kept.push_back((space, block));
+    }
+}
+
+impl<U: Space, L: Space> Kernel<U, L> {
+    /// A kernel with this memory, which takes frames from its nodes in this order.
+    ///
+    /// # Errors
+    /// If the memory cannot be like that.
+    pub fn new(settings: Settings, nodes: &[NodeSpec<L>]) -> Result<Self, KernelError> {
+        let memory = Memory::new(nodes)?;
+        let nodes: Vec<_> = memory.node_ids().collect();
+        Ok(Self {
+            deferrals: vec![compaction::Deferral::default(); nodes.len()],
+            settings,
+            memory,
+            nodes,
+            spaces: Vec::new(),
+            counts: KernelCounts::default(),
+            pending: Pending::default(),
+            now: Nanos::ZERO,
+            compaction: Compaction::new(),
+            huge_wanted: false,
+            changes: ChangeLog::default(),
+            counters: Counters::default(),
+            outbox: Vec::new(),
+            events: Vec::new(),
+        })
+    }
+
+    /// Makes an address space.
+    ///
+    /// # Errors
+    /// If there is no memory for its root, or there are too many.
+    pub fn begin_space(&mut self) -> Result<SpaceId, KernelError> {
+        let number = terrace_addr::convert::narrow(self.spaces.len());
+        if number >= MOST_SPACES {
+            return Err(KernelError::TooManySpaces);
+        }
+        let format = X86::new(self.settings.levels);
+        let mut pages = self.table_pages();
+        let table = Table::new(format, SimulatedMemory::new(), &mut pages);
+        let table = table.map_err(|_| self.out_of_memory("a page table"))?;
+        self.spaces.push(Some(AddressSpace::new(table, self.settings.areas_end)));
+        let space = SpaceId(number);
+        self.events.push(Event::SpaceBegins(space));
+        Ok(space)
+    }
+
+    /// An address space.
+    pub fn space(&self, space: SpaceId) -> Option<&AddressSpace<U, L>> {
+        self.spaces.get(index(space))?.as_ref()
+    }
+
+    /// An address space whose table a walker is to use.
+    pub fn space_mut(&mut self, space: SpaceId) -> Option<&mut AddressSpace<U, L>> {
+        self.spaces.get_mut(index(space))?.as_mut()
+    }
+
+    /// The address spaces that there are, in the order in which they were made.
+    pub fn spaces(&self) -> impl Iterator<Item = (SpaceId, &AddressSpace<U, L>)> {
+        let numbers = (0..).map(SpaceId);
+        numbers.zip(&self.spaces).filter_map(|(number, space)| Some((number, space.as_ref()?)))
+    }
+
+    /// The leaf that maps an address of a space.
+    pub fn leaf(&self, space: SpaceId, addr: Addr<U>) -> Option<Leaf<U, L>> {
+        self.space(space)?.leaf(addr)
+    }
+
+    /// Its memory.
+    pub const fn memory(&self) -> &Memory<L> {
+        &self.memory
+    }
+
+    /// Its memory, for who sets up the state that a run begins with (a fragmenter).
+    pub const fn memory_mut(&mut self) -> &mut Memory<L> {
+        &mut self.memory
+    }
+
+    /// What it counted.
+    pub const fn counts(&self) -> &KernelCounts {
+        &self.counts
+    }
+
+    /// What is left to be done; who takes it clears it.
+    pub const fn pending(&mut self) -> &mut Pending<U, L> {
+        &mut self.pending
+    }
+
+    /// Tells it the time.
+    pub const fn set_now(&mut self, now: Nanos) {
+        self.now = now;
+    }
+
+    /// Tells it what its CPUs counted.
+    pub const fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+    }
+
+    /// Messages of its policy to others.
+    pub fn take_messages(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// What its policy has to be told.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// How it was set up.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn out_of_memory(&self, wanted: &'static str) -> KernelError {
+        let sum = |of: &dyn Fn(NodeId) -> Bytes| self.nodes.iter().map(|&node| of(node)).sum();
+        KernelError::OutOfMemory {
+            wanted,
+            free: sum(&|node| self.memory.free_bytes(node)),
+            total: sum(&|node| self.memory.total(node)),
+        }
+    }
+
+    /// Where table pages come from.
+    pub(crate) fn table_pages(&mut self) -> TablePages<'_, U, L> {
+        let Self { memory, nodes, settings, pending, .. } = self;
+        TablePages { memory, nodes, costs: &settings.costs, pending, taken: 0 }
+    }
+
+    /// Maps a page of a space to a frame that was taken for it.
+    fn map_page(&mut self, space: SpaceId, page: Page<U>, frame: Addr<L>) -> Result<(), TableError> {
+        let Self { spaces, memory, nodes, settings, pending, changes, .. } = self;
+        let Some(place) = spaces.get_mut(index(space)).and_then(Option::as_mut) else { return Ok(()) };
+        let mut pages = TablePages { memory, nodes, costs: &settings.costs, pending, taken: 0 };
+        let effects = place.table.map(page, frame, USER_DATA, &mut pages)?;
+        let level = page.size().level() + pages.taken;
+        for &span in effects.stale_spans() {
+            pending.stale.push(crate::Stale { space, span });
+        }
+        pending.written.push(Written { space, addr: page.start(), level });
+        memory.set_tag(frame, crate::tag::Holder { space, addr: page.start(), size: page.size() }.tag());
+        place.mapped.add(page.size(), 1);
+        changes.note(space, page.start().get());
+        Ok(())
+    }
+}
+
+/// What programs may do with their memory. Bits that walks set are not set by the kernel: a first walk sets them.
+const USER_DATA: terrace_table::LeafFlags = terrace_table::LeafFlags::everything();
+
+/// The place of a space in the list.
+fn index(space: SpaceId) -> usize {
+    terrace_addr::convert::index32(space.0)
+}

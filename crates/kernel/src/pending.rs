@@ -1,0 +1,107 @@
+//! What a kernel's actions leave to be done by others.
+
+use terrace_addr::{Addr, Bytes, Cycles, Space, Span};
+use terrace_policy::SpaceId;
+
+/// Translations of an address space that caches may still hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stale<U: Space> {
+    /// The address space.
+    pub space: SpaceId,
+    /// The addresses.
+    pub span: Span<U>,
+}
+
+/// An entry of a table that was already in use was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written<U: Space> {
+    /// The address space.
+    pub space: SpaceId,
+    /// An address that the entry is for.
+    pub addr: Addr<U>,
+    /// The level of the entry: 1 maps pages of 4K.
+    pub level: u32,
+}
+
+/// What work was done: the causes that results tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Work {
+    /// Serving faults, without clearing and copying.
+    Fault,
+    /// Clearing pages.
+    Clear,
+    /// Copying pages.
+    Copy,
+    /// Looking for pages to change, and changing their mappings.
+    Daemon,
+}
+
+/// Bytes that were read and written by copies and clears: they take the bandwidth of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Copied {
+    /// Read.
+    pub read: Bytes,
+    /// Written.
+    pub written: Bytes,
+}
+
+/// What a kernel's actions leave to be done by others, since it was taken last.
+#[must_use = "translations that caches still hold must be invalidated, and the work charged"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending<U: Space, L: Space> {
+    /// To be flushed, in the order in which they became stale.
+    pub stale: Vec<Stale<U>>,
+    /// Memory that the kernel wrote itself: pages that it cleared or copied to, table pages. Where it is the memory of
+    /// a virtual machine, the layer below has to back it.
+    pub touched: Vec<Span<L>>,
+    /// Entries that were written in tables that were there before, in order.
+    pub written: Vec<Written<U>>,
+    /// Work, in order.
+    pub work: Vec<(Work, Cycles)>,
+    /// What copies and clears moved.
+    pub copied: Copied,
+}
+
+impl<U: Space, L: Space> Default for Pending<U, L> {
+    fn default() -> Self {
+        Self {
+            stale: Vec::new(),
+            touched: Vec::new(),
+            written: Vec::new(),
+            work: Vec::new(),
+            copied: Copied::default(),
+        }
+    }
+}
+
+impl<U: Space, L: Space> Pending<U, L> {
+    /// Whether nothing is left to be done.
+    pub fn is_empty(&self) -> bool {
+        self.stale.is_empty() && self.touched.is_empty() && self.written.is_empty() && self.work.is_empty()
+    }
+
+    /// Forgets everything, and keeps the memory for the next time.
+    pub fn clear(&mut self) {
+        self.stale.clear();
+        self.touched.clear();
+        self.written.clear();
+        self.work.clear();
+        self.copied = Copied::default();
+    }
+
+    /// All work.
+    pub fn cycles(&self) -> Cycles {
+        self.work.iter().map(|&(_, cycles)| cycles).sum()
+    }
+
+    pub(crate) fn charge(&mut self, work: Work, cycles: Cycles) {
+        match self.work.last_mut() {
+            Some((last, sum)) if *last == work => *sum += cycles,
+            _ => self.work.push((work, cycles)),
+        }
+    }
+
+    pub(crate) fn touch(&mut self, start: Addr<L>, bytes: u64) {
+        self.touched.push(Span { start, bytes });
+    }
+}

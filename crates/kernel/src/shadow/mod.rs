@@ -1,0 +1,277 @@
+//! A table that a hypervisor composes of two others, and keeps in step with both.
+//!
+//! Shadow paging composes a guest's page table and the hypervisor's own mapping; nested virtualization composes the
+//! extended page table of a guest hypervisor (EPT12) and the host's mapping into the one that the processor walks
+//! (EPT02). Both are the same work, as in KVM (arch/x86/kvm/mmu):
+//!
+//! - A leaf is made at a violation, as large as the smaller of its two parts (`paging_tmpl.h`: `FNAME(page_fault)`,
+//!   `FNAME(fetch)`), with the permissions of both. The upper leaf becomes accessed, and dirty at a store; until then
+//!   the composed leaf forbids stores.
+//! - The upper tables that were read are write-protected. A write to one of level 2 or above is emulated: what it led
+//!   to is removed at once. The first write to one of level 1 lets it go *unsync*: later writes do not trap, and what
+//!   was composed of it may be stale until the guest invalidates, which the architecture requires of it. Then it is
+//!   compared entry by entry, and protected again.
+//! - What changes below is removed at once, found by a reverse map.
+//!
+//! The rule: at every synchronisation point each leaf equals the composition of the two layers' leaves; between a
+//! write and the invalidation that it requires a stale leaf may be used, after it never.
+
+use std::collections::BTreeMap;
+
+use terrace_addr::{AccessKind, Addr, Hva, Page, PageSize, Space, Span};
+use terrace_policy::Policy;
+use terrace_table::{Format, Leaf, LeafFlags, SimulatedMemory, Table, compose};
+
+use crate::vm::install;
+use crate::{Kernel, KernelError, Vm};
+
+mod reverse;
+mod sync;
+
+use reverse::ReverseMap;
+
+/// What a shadow did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ShadowCounts {
+    /// Leaves that were composed.
+    pub composed: u64,
+    /// Writes to protected tables of level 1, after which they were unsync.
+    pub unsynced: u64,
+    /// Writes to protected tables of higher levels, which were emulated.
+    pub emulated: u64,
+    /// Tables of level 1 that were compared and protected again.
+    pub resynchronised: u64,
+    /// Leaves that were removed because a part of them changed.
+    pub removed: u64,
+}
+
+/// What a write to an upper table costs its writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trap {
+    /// Nothing: the table is not shadowed, or is unsync.
+    None,
+    /// An exit; the table is unsync afterwards.
+    Unsynced,
+    /// An exit, and the write was emulated.
+    Emulated,
+}
+
+/// What came of a violation of a composed table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synchronised {
+    /// A leaf is there now, of this size.
+    Mapped(PageSize),
+    /// The upper layer has no leaf that permits the access: its owner has to serve the fault.
+    Reflect,
+    /// The upper leaf leads outside the memory of the machine.
+    Outside,
+}
+
+/// Whether writes to an upper table trap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Protected,
+    Unsync,
+}
+
+/// A table that is composed of an upper layer `U` to `G` and a hypervisor's `G` to `L`, in the format `F`.
+#[derive(Debug)]
+pub struct Shadow<U: Space, G: Space, F: Format, L: Space> {
+    /// The composed table. Walkers set bits in it; nothing else may change it.
+    pub table: Table<U, F, SimulatedMemory<L>>,
+    /// The upper tables that were read, by level and first address.
+    nodes: BTreeMap<(u32, u64), State>,
+    unsync: Vec<u64>,
+    reverse: ReverseMap<U, G>,
+    stale: Vec<Span<U>>,
+    counts: ShadowCounts,
+}
+
+/// What an entry of a level maps, in bytes.
+const fn reach(level: u32) -> u64 {
+    1 << (12 + 9 * (level - 1))
+}
+
+/// The first address of the table of a level that has the entry for an address.
+fn node_start<U: Space>(addr: Addr<U>, level: u32) -> u64 {
+    addr.get() & !(reach(level + 1) - 1)
+}
+
+impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
+    /// An empty table.
+    ///
+    /// # Errors
+    /// If the hypervisor has no memory for its root.
+    pub fn new(hypervisor: &mut Kernel<Hva, L>, format: F) -> Result<Self, KernelError> {
+        let table = hypervisor.with_table_pages(|pages| Table::new(format, SimulatedMemory::new(), pages));
+        let table = table.map_err(|_| hypervisor.out_of_memory("a composed page table"))?;
+        Ok(Self {
+            table,
+            nodes: BTreeMap::new(),
+            unsync: Vec::new(),
+            reverse: ReverseMap::new(),
+            stale: Vec::new(),
+            counts: ShadowCounts::default(),
+        })
+    }
+
+    /// Serves a violation: composes the leaf for an address, backing what is below it.
+    ///
+    /// # Errors
+    /// If the hypervisor has no memory left.
+    pub fn violation<V: Format>(
+        &mut self,
+        hypervisor: &mut Kernel<Hva, L>,
+        policy: &mut dyn Policy,
+        upper: &mut Table<U, V, SimulatedMemory<G>>,
+        vm: &mut Vm<G, L>,
+        addr: Addr<U>,
+        kind: AccessKind,
+    ) -> Result<Synchronised, KernelError> {
+        let Some(part) = upper.lookup(addr).filter(|part| permits(part.flags, kind)) else {
+            return Ok(Synchronised::Reflect);
+        };
+        let part = mark_used(upper, part, kind);
+        self.protect(addr, part.page.size(), upper.level_count());
+        let middle = part.translate(addr);
+        let Ok(backed) = vm.back(hypervisor, policy, middle, kind)? else {
+            return Ok(Synchronised::Outside);
+        };
+        let leaf = composed(addr, part, backed);
+        let Self { table, stale, .. } = self;
+        hypervisor
+            .with_table_pages(|pages| install(table, &leaf, pages, stale))
+            .map_err(|_| hypervisor.out_of_memory("a composed page table"))?;
+        self.reverse.add(&self.table, part.translate(leaf.page.start()), leaf.page);
+        self.counts.composed += 1;
+        Ok(Synchronised::Mapped(leaf.page.size()))
+    }
+
+    /// The tables that a walk of the upper layer for an address read are write-protected from now on.
+    fn protect(&mut self, addr: Addr<U>, leaf: PageSize, levels: u32) {
+        for level in leaf.level()..=levels {
+            let node = (level, node_start(addr, level));
+            if self.nodes.contains_key(&node) {
+                // Those above it are, too.
+                return;
+            }
+            self.nodes.insert(node, State::Protected);
+        }
+    }
+
+    /// An entry of level `level` for an address was written in an upper table.
+    pub fn written(&mut self, addr: Addr<U>, level: u32) -> Trap {
+        let start = node_start(addr, level);
+        let Some(state) = self.nodes.get_mut(&(level, start)) else { return Trap::None };
+        if level == 1 {
+            if *state == State::Unsync {
+                return Trap::None;
+            }
+            *state = State::Unsync;
+            self.unsync.push(start);
+            self.counts.unsynced += 1;
+            return Trap::Unsynced;
+        }
+        self.counts.emulated += 1;
+        let span = Span { start: Addr::truncate(addr.get() & !(reach(level) - 1)), bytes: reach(level) };
+        self.remove(span);
+        self.forget(span, level);
+        Trap::Emulated
+    }
+
+    /// What lies below an entry of a level that was written is shadowed no longer.
+    fn forget(&mut self, span: Span<U>, level: u32) {
+        let last = span.start.get() + (span.bytes - 1);
+        for below in 1..level {
+            let gone: Vec<_> =
+                self.nodes.range((below, span.start.get())..=(below, last)).map(|(&node, _)| node).collect();
+            for node in gone {
+                self.nodes.remove(&node);
+            }
+        }
+        self.unsync.retain(|start| !(span.start.get()..=last).contains(start));
+    }
+
+    /// Removes all leaves of a range.
+    fn remove(&mut self, span: Span<U>) {
+        let pages: Vec<Page<U>> = self.table.leaves(span).map(|leaf| leaf.page).collect();
+        for page in pages {
+            self.remove_page(page);
+        }
+    }
+
+    fn remove_page(&mut self, page: Page<U>) {
+        if self.table.unmap(page).is_ok() {
+            self.stale.push(page.into());
+            self.counts.removed += 1;
+        }
+    }
+
+    /// The mapping of a range of the middle space changed below: what was composed of it goes at once.
+    pub fn lower_changed(&mut self, span: Span<G>) {
+        for page in self.reverse.take(&self.table, span) {
+            self.remove_page(page);
+        }
+    }
+
+    /// The upper table is gone, as a process that ended: everything goes.
+    pub fn clear(&mut self, hypervisor: &mut Kernel<Hva, L>) {
+        let pages: Vec<Page<U>> = self.table.all_leaves().map(|leaf| leaf.page).collect();
+        for &page in &pages {
+            self.remove_page(page);
+        }
+        for page in pages {
+            let table = &mut self.table;
+            let effects = hypervisor.with_table_pages(|pages| table.prune(page.start(), pages));
+            self.stale.extend_from_slice(effects.stale_spans());
+        }
+        self.nodes.clear();
+        self.unsync.clear();
+    }
+
+    /// Translations that were removed since this was asked last: they are to be flushed on all CPUs that use them.
+    pub fn take_stale(&mut self) -> Vec<Span<U>> {
+        std::mem::take(&mut self.stale)
+    }
+
+    /// What it did.
+    pub const fn counts(&self) -> ShadowCounts {
+        self.counts
+    }
+}
+
+/// Whether flags permit an access.
+const fn permits(flags: LeafFlags, kind: AccessKind) -> bool {
+    match kind {
+        AccessKind::Load => true,
+        AccessKind::Store => flags.contains(LeafFlags::WRITE),
+        AccessKind::Fetch => flags.contains(LeafFlags::EXECUTE),
+    }
+}
+
+/// Sets the bits in an upper leaf that a walk would have set: hardware sets them in the composed table only.
+fn mark_used<U: Space, V: Format, G: Space>(
+    upper: &mut Table<U, V, SimulatedMemory<G>>,
+    part: Leaf<U, G>,
+    kind: AccessKind,
+) -> Leaf<U, G> {
+    let mut flags = part.flags | LeafFlags::ACCESSED;
+    if kind == AccessKind::Store {
+        flags |= LeafFlags::DIRTY;
+    }
+    if flags != part.flags {
+        // Bits that are set make nothing stale.
+        let replaced = upper.replace(part.page, part.frame, flags);
+        debug_assert!(replaced.is_ok(), "{replaced:?}");
+    }
+    Leaf { flags, ..part }
+}
+
+/// The leaf of both parts: without permission to store while the upper leaf is not dirty.
+fn composed<U: Space, G: Space, L: Space>(addr: Addr<U>, part: Leaf<U, G>, backed: Leaf<G, L>) -> Leaf<U, L> {
+    let mut leaf = compose(addr, part, backed);
+    if !part.flags.contains(LeafFlags::DIRTY) {
+        leaf.flags -= LeafFlags::WRITE;
+    }
+    leaf
+}

@@ -1,0 +1,92 @@
+//! Which composed leaves a frame of the middle space is under.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use terrace_addr::{Addr, Page, PageSize, Space, Span, convert};
+use terrace_table::{Format, SimulatedMemory, Table};
+
+/// For each base frame of the middle space a page of the upper space whose composed leaf covers it: the low 32 bits of
+/// the page's number, plus 1. The few frames that several pages lead to have a list beside it.
+///
+/// An entry may outlive its leaf; what it leads to is looked up before it is believed.
+#[derive(Debug)]
+pub(super) struct ReverseMap<U, G> {
+    first: Vec<u32>,
+    more: BTreeMap<u64, Vec<u64>>,
+    spaces: PhantomData<(U, G)>,
+}
+
+/// Page numbers have 36 bits (48 of address): 16 of them share their low 32 bits.
+const WINDOWS: u64 = 16;
+
+impl<U: Space, G: Space> ReverseMap<U, G> {
+    pub(super) const fn new() -> Self {
+        Self { first: Vec::new(), more: BTreeMap::new(), spaces: PhantomData }
+    }
+
+    /// The frames from `middle` on are under a composed page.
+    pub(super) fn add<F: Format, L: Space>(
+        &mut self,
+        table: &Table<U, F, SimulatedMemory<L>>,
+        middle: Addr<G>,
+        page: Page<U>,
+    ) {
+        let start = middle.get() >> PageSize::Size4K.shift();
+        let last = convert::index(start + page.size().base_pages());
+        if self.first.len() < last {
+            self.first.resize(last.next_power_of_two(), 0);
+        }
+        let upper = page.start().get() >> PageSize::Size4K.shift();
+        for part in 0..page.size().base_pages() {
+            let place = &mut self.first[convert::index(start + part)];
+            let wanted = convert::low32(upper + part).wrapping_add(1);
+            let old = std::mem::replace(place, wanted);
+            if old != 0 && old != wanted && leaves(table, old).next().is_some() {
+                self.more
+                    .entry(start + part)
+                    .or_default()
+                    .extend(leaves(table, old).map(|page| page.start().get()));
+            }
+        }
+    }
+
+    /// The composed pages that lie over a range, which are no longer known to.
+    pub(super) fn take<F: Format, L: Space>(
+        &mut self,
+        table: &Table<U, F, SimulatedMemory<L>>,
+        span: Span<G>,
+    ) -> Vec<Page<U>> {
+        let shift = PageSize::Size4K.shift();
+        let (start, end) = (span.start.get() >> shift, (span.start.get() + span.bytes).div_ceil(1 << shift));
+        let mut pages = Vec::new();
+        for frame in start..end {
+            if let Some(place) = self.first.get_mut(convert::index(frame))
+                && *place != 0
+            {
+                pages.extend(leaves(table, std::mem::take(place)));
+            }
+            for at in self.more.remove(&frame).unwrap_or_default() {
+                pages.extend(table.lookup(Addr::truncate(at)).map(|leaf| leaf.page));
+            }
+        }
+        pages.sort_unstable();
+        pages.dedup();
+        pages
+    }
+}
+
+/// The leaves that an entry may mean.
+fn leaves<U: Space, F: Format, L: Space>(
+    table: &Table<U, F, SimulatedMemory<L>>,
+    entry: u32,
+) -> impl Iterator<Item = Page<U>> {
+    let low = u64::from(entry.wrapping_sub(1));
+    (0..WINDOWS).filter_map(move |window| {
+        let addr = Addr::try_new((window << 32 | low) << PageSize::Size4K.shift()).ok()?;
+        if !table.covers(addr) {
+            return None;
+        }
+        table.lookup(addr).map(|leaf| leaf.page)
+    })
+}

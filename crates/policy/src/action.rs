@@ -1,0 +1,77 @@
+//! What a policy can do.
+
+use terrace_addr::{Addr, Lower, Page, Upper};
+
+use crate::{Abilities, SpaceId};
+
+/// A change of a layer's mappings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Makes a huge page of the base pages of a 2M page; absent ones are cleared memory.
+    Collapse {
+        /// Whose.
+        space: SpaceId,
+        /// The page, of 2M.
+        page: Page<Upper>,
+        /// Where it goes.
+        into: CollapseInto,
+    },
+    /// Makes base pages of a huge page. Every byte stays where it is.
+    Split {
+        /// Whose.
+        space: SpaceId,
+        /// The page, of 2M.
+        page: Page<Upper>,
+    },
+    /// Moves a page to a free frame of its size.
+    Migrate {
+        /// Whose.
+        space: SpaceId,
+        /// The page.
+        page: Page<Upper>,
+        /// The frame; any that is free if none.
+        to: Option<Addr<Lower>>,
+    },
+    /// Exchanges the frames of two pages of one size: no memory is taken or freed.
+    Exchange {
+        /// Whose.
+        space: SpaceId,
+        /// The pages.
+        pages: [Page<Upper>; 2],
+    },
+}
+
+/// Where a collapsed page goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CollapseInto {
+    /// Where its base pages are, which have to lie at their places in one aligned block; what is absent must be free
+    /// there.
+    InPlace,
+    /// To any free block of 2M: pages are copied.
+    Any,
+    /// To the block at this address.
+    At(Addr<Lower>),
+}
+
+impl Action {
+    /// What a layer needs for it.
+    pub const fn needs(&self) -> Abilities {
+        match self {
+            Self::Collapse { .. } => Abilities::COLLAPSE,
+            Self::Split { .. } => Abilities::SPLIT,
+            Self::Migrate { .. } => Abilities::MIGRATE,
+            Self::Exchange { .. } => Abilities::EXCHANGE,
+        }
+    }
+}
+
+/// What an action did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// Base pages whose content was copied.
+    pub copied: u32,
+    /// Base pages that were cleared, because they were absent.
+    pub cleared: u32,
+    /// Where the page is now.
+    pub frame: Option<Addr<Lower>>,
+}

@@ -1,0 +1,67 @@
+//! Faults and mappings, and what a policy may answer.
+
+use terrace_addr::{AccessKind, Addr, Bytes, Lower, Upper};
+
+use crate::SpaceId;
+use crate::query::Advice;
+
+/// A page is touched for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// Whose it is.
+    pub space: SpaceId,
+    /// The address.
+    pub addr: Addr<Upper>,
+    /// How it was touched.
+    pub kind: AccessKind,
+    /// What was said about the region.
+    pub advice: Advice,
+    /// Whether a huge page would fit: its block lies in the region, and nothing of it is mapped.
+    pub huge_fits: bool,
+}
+
+/// How hard a kernel tries to find a free block of 2M.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// It takes one that is free.
+    Light,
+    /// It takes one that is free; otherwise compaction is started in the background (kcompactd).
+    Wake,
+    /// It moves pages out of the way while the fault waits (direct compaction).
+    Direct,
+}
+
+/// What serves a fault. Whatever is asked for and cannot be had is served by a base page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// As the kernel without a policy: a base page, any frame.
+    Default,
+    /// A base page in this frame.
+    Frame(Addr<Lower>),
+    /// A huge page, in any block.
+    Huge(Effort),
+    /// A huge page in the block at this address.
+    HugeAt(Addr<Lower>),
+}
+
+/// A region is to be mapped, and its owner does not say where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MapRequest {
+    /// Whose it will be.
+    pub space: SpaceId,
+    /// How long.
+    pub bytes: Bytes,
+    /// What is said about it.
+    pub advice: Advice,
+}
+
+/// Where a region goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VirtualPlacement {
+    /// Where the kernel puts it: below the last one, at a multiple of 4 KiB.
+    Default,
+    /// Below the last one, its start at a multiple of 2 MiB.
+    Aligned,
+    /// Here, if there is room.
+    At(Addr<Upper>),
+}

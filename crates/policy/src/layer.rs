@@ -1,0 +1,171 @@
+//! A layer, as its policy sees it.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use terrace_addr::{Addr, Bytes, Lower, Nanos, Span, Upper};
+
+use crate::{
+    Abilities, AccessedOp, Action, Applied, Block, Counters, Cursor, Extent, FlushScope, Fragmentation, Leaf,
+    Message, Outcome, Refused, Region, SpaceId,
+};
+
+/// Whose a layer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The kernel that runs programs: a guest's, or the only one.
+    Guest,
+    /// A guest hypervisor.
+    Hypervisor,
+    /// The host.
+    Host,
+}
+
+impl Role {
+    /// All of them, outermost last.
+    pub const ALL: [Self; 3] = [Self::Guest, Self::Hypervisor, Self::Host];
+
+    /// Its name: `guest`, `hypervisor`, `host`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::Hypervisor => "hypervisor",
+            Self::Host => "host",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One mapping from an upper to a lower space, with the kernel that owns it, as far as a policy may see and change it.
+///
+/// Lists are appended to what the caller hands in. What a layer cannot do it refuses with
+/// [`Refused::Unsupported`]; the default methods do.
+pub trait Layer {
+    /// Whose it is.
+    fn role(&self) -> Role;
+
+    /// What it can do.
+    fn abilities(&self) -> Abilities;
+
+    /// The time.
+    fn now(&self) -> Nanos;
+
+    /// Its address spaces, in the order in which they were made.
+    ///
+    /// # Errors
+    /// If it cannot list them.
+    fn spaces(&mut self, _out: &mut Vec<SpaceId>) -> Outcome<()> {
+        Err(Refused::Unsupported(Abilities::SEE_LEAVES))
+    }
+
+    /// The regions of a space, in the order of their addresses.
+    ///
+    /// # Errors
+    /// If there is no such space, or the layer cannot list regions.
+    fn regions(&mut self, _space: SpaceId, _out: &mut Vec<Region>) -> Outcome<()> {
+        Err(Refused::Unsupported(Abilities::SEE_LEAVES))
+    }
+
+    /// What the 2M-aligned block around an address holds.
+    ///
+    /// # Errors
+    /// If there is no such space, or the layer cannot see leaves.
+    fn block(&mut self, _space: SpaceId, _at: Addr<Upper>) -> Outcome<Block> {
+        Err(Refused::Unsupported(Abilities::SEE_LEAVES))
+    }
+
+    /// The next leaves of a space from a cursor on, at most `most`; where to go on, if there are more.
+    ///
+    /// # Errors
+    /// If there is no such space, or the layer cannot see leaves.
+    fn leaves(&mut self, _from: Cursor, _most: usize, _out: &mut Vec<Leaf>) -> Outcome<Option<Cursor>> {
+        Err(Refused::Unsupported(Abilities::SEE_LEAVES))
+    }
+
+    /// The leaves of a range that were used since their accessed bits were cleared; clears the bits if asked to.
+    ///
+    /// # Errors
+    /// If there is no such space, or the layer has no such bits.
+    fn accessed(
+        &mut self,
+        _space: SpaceId,
+        _span: Span<Upper>,
+        _op: AccessedOp,
+        _flush: FlushScope,
+        _out: &mut Vec<Leaf>,
+    ) -> Outcome<()> {
+        Err(Refused::Unsupported(Abilities::ACCESSED_BITS))
+    }
+
+    /// The 2M-aligned blocks in which anything was mapped, unmapped or changed since the change number `since`, and
+    /// the number to ask with next time. 0 is the beginning.
+    ///
+    /// # Errors
+    /// [`Refused::Gone`] if so old changes are no longer known: scan all leaves, and ask with the number of a call
+    /// with [`u64::MAX`], which lists nothing.
+    fn changes(&mut self, _since: u64, _out: &mut Vec<Cursor>) -> Outcome<u64> {
+        Err(Refused::Unsupported(Abilities::CHANGES))
+    }
+
+    /// What the CPUs counted that run what this layer maps.
+    ///
+    /// # Errors
+    /// If it cannot count.
+    fn counters(&mut self) -> Outcome<Counters> {
+        Err(Refused::Unsupported(Abilities::COUNTERS))
+    }
+
+    /// Free memory: its runs of at least so many bytes, in the order of their addresses, and how fragmented it is.
+    ///
+    /// # Errors
+    /// If it cannot see free memory.
+    fn free(&mut self, _at_least: Bytes, _out: &mut Vec<Extent>) -> Outcome<Fragmentation> {
+        Err(Refused::Unsupported(Abilities::SEE_FREE))
+    }
+
+    /// How fragmented free memory is, without a list.
+    ///
+    /// # Errors
+    /// If it cannot see free memory.
+    fn fragmentation(&mut self) -> Outcome<Fragmentation> {
+        Err(Refused::Unsupported(Abilities::SEE_FREE))
+    }
+
+    /// Puts the free 2M block at an address aside until a time: only [`Placement`](crate::Placement)s and actions that
+    /// name its frames get them. Returns its number.
+    ///
+    /// # Errors
+    /// If it is not free, or the layer cannot put memory aside.
+    fn reserve(&mut self, _at: Addr<Lower>, _until: Nanos) -> Outcome<u64> {
+        Err(Refused::Unsupported(Abilities::RESERVE))
+    }
+
+    /// Ends a reservation; what was not used is free again.
+    ///
+    /// # Errors
+    /// If there is none with this number.
+    fn release(&mut self, _reservation: u64) -> Outcome<Bytes> {
+        Err(Refused::Unsupported(Abilities::RESERVE))
+    }
+
+    /// Changes mappings.
+    ///
+    /// # Errors
+    /// If that is not possible; nothing has changed then.
+    fn apply(&mut self, action: &Action) -> Outcome<Applied> {
+        Err(Refused::Unsupported(action.needs()))
+    }
+
+    /// Sends a message to the policy of another layer, which gets it at its next tick.
+    ///
+    /// # Errors
+    /// If there is no such layer, or no channel to it.
+    fn send(&mut self, _message: Message) -> Outcome<()> {
+        Err(Refused::Unsupported(Abilities::MESSAGES))
+    }
+}

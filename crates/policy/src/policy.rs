@@ -1,0 +1,78 @@
+//! A policy.
+
+use core::fmt::Debug;
+
+use terrace_addr::{Cycles, Nanos};
+
+use crate::{Abilities, Event, Extent, Fault, Layer, MapRequest, Placement, SpaceId, VirtualPlacement};
+
+/// What a published system does at one layer.
+pub trait Policy: Debug + Send {
+    /// What it needs of its layer.
+    fn requires(&self) -> Abilities;
+
+    /// Where a new region goes.
+    fn on_map(&mut self, _layer: &mut dyn Layer, _request: &MapRequest) -> VirtualPlacement {
+        VirtualPlacement::Default
+    }
+
+    /// What serves a fault.
+    fn on_fault(&mut self, _layer: &mut dyn Layer, _fault: &Fault) -> Placement {
+        Placement::Default
+    }
+
+    /// Whether a block of 2M that a space gave up is kept back instead of being free.
+    fn on_free(&mut self, _layer: &mut dyn Layer, _space: SpaceId, _freed: Extent) -> Keep {
+        Keep::No
+    }
+
+    /// What happened, in order.
+    fn on_events(&mut self, _layer: &mut dyn Layer, _events: &[Event]) {}
+
+    /// Background work: until the budget is used up, or there is nothing to do. When it wants to be called again.
+    fn tick(&mut self, _layer: &mut dyn Layer, _budget: &mut Budget) -> NextWake {
+        NextWake::Never
+    }
+}
+
+/// Whether a freed block is kept back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// It is free.
+    No,
+    /// It is reserved until then, for who names its frames.
+    Until(Nanos),
+}
+
+/// When a policy wants to work again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextWake {
+    /// Not by itself.
+    Never,
+    /// At this time.
+    At(Nanos),
+}
+
+/// How much work a tick may do. Who drives the layer adds what each action costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    left: Cycles,
+}
+
+impl Budget {
+    /// So much work.
+    pub const fn new(cycles: Cycles) -> Self {
+        Self { left: cycles }
+    }
+
+    /// Takes work from it; whether anything is left.
+    pub fn spend(&mut self, cycles: Cycles) -> bool {
+        self.left = Cycles::new(self.left.get().saturating_sub(cycles.get()));
+        self.left > Cycles::ZERO
+    }
+
+    /// What is left.
+    pub const fn left(&self) -> Cycles {
+        self.left
+    }
+}

@@ -1,0 +1,200 @@
+//! Whether a scenario can be run: what types alone do not say.
+//!
+//! That its VMs need more memory than the host has is no error here: what comes of it, the simulation finds out.
+
+use std::collections::BTreeSet;
+
+use terrace_addr::{Bytes, Nanos, convert};
+use terrace_machine::quantity::Size;
+
+use crate::error::{Problem, Side};
+use crate::schema::keys_of;
+use crate::{Host, Program, Scenario, Timing, Vm, units};
+
+const BASE_PAGE: Bytes = Bytes::new(4096);
+const HUGE_PAGE: Bytes = Bytes::new(2 << 20);
+/// All that an x86 processor can address (Intel SDM vol. 3, MAXPHYADDR: at most 52).
+const MOST_MEMORY: Bytes = Bytes::new(1 << 52);
+
+/// The first problem, in the order of the file's keys.
+pub(crate) fn check(scenario: &Scenario) -> Result<(), Problem> {
+    name("name", &scenario.name, &['-', '_', '.'])?;
+    if scenario.machine.trim().is_empty() {
+        return Err(Problem::new("machine", "an empty text", "a machine"));
+    }
+    timing(&scenario.time)?;
+    for (path, share) in [
+        ("guest.fragmentation", scenario.guest.fragmentation),
+        ("hypervisor.fragmentation", scenario.hypervisor.fragmentation),
+        ("host.fragmentation", scenario.host.fragmentation),
+    ] {
+        if !(0.0..=1.0).contains(&share) {
+            return Err(Problem::new(path, share.to_string(), "a share from 0 to 1"));
+        }
+    }
+    host(&scenario.host)?;
+    if scenario.vm.is_empty() {
+        return Err(Problem::new("vm", "no VM", "at least one [[vm]]"));
+    }
+    let mut names = BTreeSet::new();
+    for (index, it) in scenario.vm.iter().enumerate() {
+        let path = format!("vm.{index}");
+        if !names.insert(&it.name) {
+            let found = format!("a second VM {:?}", it.name);
+            return Err(Problem::new(&format!("{path}.name"), found, "a name that no other VM has"));
+        }
+        vm(&path, it)?;
+    }
+    all_memory(&scenario.vm)
+}
+
+fn timing(time: &Timing) -> Result<(), Problem> {
+    let Timing { warm_up: _, measure, interval, quantum, weight } = time;
+    for (key, value) in [("measure", measure), ("interval", interval), ("quantum", quantum)] {
+        if *value == Nanos::ZERO {
+            return Err(Problem::new(&format!("time.{key}"), "no time", "at least 1 ns"));
+        }
+    }
+    if interval > measure {
+        let expected = format!("at most the measured time of {}", units::text_of_nanos(*measure));
+        return Err(Problem::new("time.interval", units::text_of_nanos(*interval), expected));
+    }
+    if *weight == 0 {
+        return Err(Problem::new("time.weight", "0", "at least 1"));
+    }
+    Ok(())
+}
+
+fn host(host: &Host) -> Result<(), Problem> {
+    let mut nodes = BTreeSet::new();
+    for (index, node) in host.nodes.iter().enumerate() {
+        if !nodes.insert(node) {
+            let path = format!("host.nodes.{index}");
+            return Err(Problem::new(&path, format!("the node {node:?} twice"), "nodes that differ"));
+        }
+    }
+    host.memory.map_or(Ok(()), |memory| pages("host.memory", memory))
+}
+
+fn vm(path: &str, vm: &Vm) -> Result<(), Problem> {
+    let name_path = format!("{path}.name");
+    name(&name_path, &vm.name, &['-', '_'])?;
+    if vm.name.parse::<u64>().is_ok() || keys_of("vm").contains(&vm.name) {
+        let expected = "a name that is no number and no key of a VM: paths name VMs by it";
+        return Err(Problem::new(&name_path, format!("{:?}", vm.name), expected));
+    }
+    if vm.vcpus == 0 {
+        return Err(Problem::new(&format!("{path}.vcpus"), "0 vCPUs", "at least 1"));
+    }
+    pinning(path, vm)?;
+    if vm.mode != Vm::NATIVE {
+        pages(&format!("{path}.memory"), vm.memory)?;
+    }
+    if vm.mode == Vm::NESTED {
+        let path = format!("{path}.hypervisor_memory");
+        pages(&path, vm.hypervisor_memory)?;
+        if vm.hypervisor_memory < vm.memory {
+            let expected = format!("at least the {} of its guest", size(vm.memory));
+            return Err(Problem::new(&path, size(vm.hypervisor_memory), expected));
+        }
+    }
+    if vm.slot_offset >= HUGE_PAGE || !vm.slot_offset.get().is_multiple_of(BASE_PAGE.get()) {
+        let expected = "a multiple of 4 KiB below 2 MiB";
+        return Err(Problem::new(&format!("{path}.slot_offset"), size(vm.slot_offset), expected));
+    }
+    if vm.program.is_empty() {
+        return Err(
+            Problem::new(path, "no program", "at least one [[vm.program]]").below("program", Side::Value)
+        );
+    }
+    let mut programs = vm.program.iter().enumerate();
+    programs.try_for_each(|(index, it)| program(&format!("{path}.program.{index}"), it))
+}
+
+fn pinning(path: &str, vm: &Vm) -> Result<(), Problem> {
+    let path = format!("{path}.cpus");
+    let mut cpus = BTreeSet::new();
+    for (index, cpu) in vm.cpus.iter().enumerate() {
+        if !cpus.insert(cpu) {
+            return Err(Problem::new(
+                &format!("{path}.{index}"),
+                format!("the CPU {cpu} twice"),
+                "CPUs that differ",
+            ));
+        }
+    }
+    if !vm.cpus.is_empty() && vm.cpus.len() != convert::index32(vm.vcpus) {
+        let expected = format!("one for each of the {} vCPUs", vm.vcpus);
+        return Err(Problem::new(&path, format!("{} CPUs", vm.cpus.len()), expected));
+    }
+    Ok(())
+}
+
+fn program(path: &str, program: &Program) -> Result<(), Problem> {
+    if program.threads == 0 {
+        return Err(Problem::new(&format!("{path}.threads"), "0 threads", "at least 1"));
+    }
+    let Program { rate, core_cycles, parallelism, .. } = program;
+    let finite = |value: f64| value.is_finite();
+    for (key, value, fits, expected) in [
+        ("rate", rate, rate.is_none_or(|it| finite(it) && it > 0.0), "more than 0 requests a second"),
+        (
+            "core_cycles",
+            core_cycles,
+            core_cycles.is_none_or(|it| finite(it) && it >= 0.0),
+            "at least 0 cycles",
+        ),
+        ("parallelism", parallelism, parallelism.is_none_or(|it| finite(it) && it >= 1.0), "at least 1 miss"),
+    ] {
+        if let Some(value) = value.filter(|_| !fits) {
+            return Err(Problem::new(&format!("{path}.{key}"), value.to_string(), expected));
+        }
+    }
+    Ok(())
+}
+
+/// The memory that all VMs take of their host together.
+fn all_memory(vms: &[Vm]) -> Result<(), Problem> {
+    let mut sum = Bytes::ZERO;
+    for (index, vm) in vms.iter().enumerate() {
+        let (key, memory) = match vm.mode.as_str() {
+            Vm::NATIVE => continue,
+            Vm::NESTED => ("hypervisor_memory", vm.hypervisor_memory),
+            _ => ("memory", vm.memory),
+        };
+        // Each is at most 2^52 bytes, as `pages` holds, and so is the sum before it: no overflow.
+        sum += memory;
+        if sum > MOST_MEMORY {
+            let found = format!("{} of all VMs up to this one", size(sum));
+            let expected = format!("at most {}, all that can be addressed", size(MOST_MEMORY));
+            return Err(Problem::new(&format!("vm.{index}.{key}"), found, expected));
+        }
+    }
+    Ok(())
+}
+
+/// That an amount of memory is whole pages, some, and addressable.
+fn pages(path: &str, memory: Bytes) -> Result<(), Problem> {
+    if memory > MOST_MEMORY {
+        let expected = format!("at most {}, all that can be addressed", size(MOST_MEMORY));
+        return Err(Problem::new(path, size(memory), expected));
+    }
+    if memory == Bytes::ZERO || !memory.get().is_multiple_of(BASE_PAGE.get()) {
+        return Err(Problem::new(path, size(memory), "a multiple of 4 KiB, and not none"));
+    }
+    Ok(())
+}
+
+fn name(path: &str, name: &str, others: &[char]) -> Result<(), Problem> {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || others.contains(&letter);
+    if name.is_empty() || !name.chars().all(allowed) {
+        let others: Vec<String> = others.iter().map(char::to_string).collect();
+        let expected = format!("letters, digits and {}", others.join(" "));
+        return Err(Problem::new(path, format!("{name:?}"), expected));
+    }
+    Ok(())
+}
+
+fn size(bytes: Bytes) -> String {
+    Size::new(bytes).to_string()
+}

@@ -1,0 +1,59 @@
+//! Kernels: of guests, guest hypervisors and the host.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use terrace_addr::Bytes;
+
+use crate::{Parameters, units};
+
+/// The kernel of a guest or of a guest hypervisor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kernel {
+    /// The system that manages its memory, a name of `terrace list systems`. Default `linux`.
+    pub system: String,
+    /// The share of its free memory that lies in blocks too small for a 2 MiB page (FMFI: the unusable free space
+    /// index at order 9) before anything runs, from 0 to 1. Default 0: nothing was ever used.
+    pub fragmentation: f64,
+    /// Parameters of the system, by the names that it declares: numbers, texts with a unit, or words. Default: for
+    /// each what the system declares.
+    pub parameters: Parameters,
+}
+
+/// The kernel of the host, and which of the machine's memory it has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Host {
+    /// The system that manages its memory, a name of `terrace list systems`. Default `linux`.
+    pub system: String,
+    /// The share of its free memory that lies in blocks too small for a 2 MiB page (FMFI: the unusable free space
+    /// index at order 9) before anything runs, from 0 to 1. Default 0: nothing was ever used.
+    pub fragmentation: f64,
+    /// The memory nodes of the machine that it uses, by name. Default, and if the list is empty: those nearest to
+    /// socket 0, the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<String>,
+    /// The most memory of these nodes that it uses, `"16 GiB"`, a multiple of 4 KiB. Default: all.
+    #[serde(with = "units::some_bytes", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub memory: Option<Bytes>,
+    /// Parameters of the system, by the names that it declares: numbers, texts with a unit, or words. Default: for
+    /// each what the system declares.
+    pub parameters: Parameters,
+}
+
+/// The system of a kernel that names none.
+const DEFAULT_SYSTEM: &str = "linux";
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self { system: DEFAULT_SYSTEM.into(), fragmentation: 0.0, parameters: Parameters::default() }
+    }
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        let Kernel { system, fragmentation, parameters } = Kernel::default();
+        Self { system, fragmentation, nodes: Vec::new(), memory: None, parameters }
+    }
+}

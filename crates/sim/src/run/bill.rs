@@ -1,0 +1,190 @@
+//! What happened besides accesses, and what it cost.
+
+use terrace_addr::{Cycles, Gva, Span};
+use terrace_kernel::{Pending, Work};
+use terrace_machine::ExitCosts;
+use terrace_policy::{Role, SpaceId};
+
+macro_rules! causes {
+    ($($(#[$doc:meta])* $cause:ident = $metric:literal,)*) => {
+        /// What cycles are spent on. Every cycle of a virtual CPU that is not idle has one cause.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Cause { $($(#[$doc])* $cause,)* }
+
+        impl Cause {
+            /// All of them.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$cause,)*];
+
+            /// The metric that holds them.
+            pub(crate) const fn metric(self) -> &'static str {
+                match self { $(Self::$cause => $metric,)* }
+            }
+
+            /// Its place in [`ALL`](Self::ALL).
+            pub(crate) fn index(self) -> usize {
+                Self::ALL.iter().position(|&other| other == self).unwrap_or(0)
+            }
+        }
+    };
+}
+
+causes! {
+    /// The program's own instructions.
+    Core = "core_cycles",
+    /// Waiting for data.
+    Data = "data_cycles",
+    /// Waiting for the second level of the TLB.
+    Stlb = "stlb_cycles",
+    /// Waiting for walks, for entries of the first dimension.
+    WalkGuest = "walk_guest_cycles",
+    /// Waiting for walks, for entries of the second.
+    WalkNested = "walk_nested_cycles",
+    /// Faults in the guest's kernel.
+    FaultGuest = "fault_guest_cycles",
+    /// Faults in the guest hypervisor.
+    FaultHypervisor = "fault_hypervisor_cycles",
+    /// Faults in the host's kernel.
+    FaultHost = "fault_host_cycles",
+    /// Exits.
+    Exit = "exit_cycles",
+    /// Invalidations.
+    Flush = "flush_cycles",
+    /// Interrupts that ask for invalidations.
+    Interrupt = "interrupt_cycles",
+    /// Copies.
+    Copy = "copy_cycles",
+    /// Clearing.
+    Clear = "clear_cycles",
+    /// Background work.
+    Daemon = "daemon_cycles",
+}
+
+/// How many causes there are.
+pub(crate) const CAUSES: usize = Cause::ALL.len();
+
+/// Why a guest was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    EptViolation,
+    /// A page fault under shadow paging.
+    PageFault,
+    CrAccess,
+    Invlpg,
+    /// An exit that the guest hypervisor handled.
+    Nested,
+    /// The guest hypervisor told the processor to forget translations.
+    Invept,
+    /// A write to a protected table.
+    WriteProtect,
+    ExternalInterrupt,
+}
+
+impl Exit {
+    pub(crate) const ALL: [(Self, &'static str); 8] = [
+        (Self::EptViolation, "exits_ept_violation"),
+        (Self::PageFault, "exits_page_fault"),
+        (Self::CrAccess, "exits_cr_access"),
+        (Self::Invlpg, "exits_invlpg"),
+        (Self::Nested, "exits_nested"),
+        (Self::Invept, "exits_invept"),
+        (Self::WriteProtect, "exits_write_protect"),
+        (Self::ExternalInterrupt, "exits_external_interrupt"),
+    ];
+
+    pub(crate) fn index(self) -> usize {
+        Self::ALL.iter().position(|&(other, _)| other == self).unwrap_or(0)
+    }
+
+    /// What it costs. A write to a protected table ends as a violation does: with a look at the table that was written.
+    /// INVEPT of a guest hypervisor is a call of the host like any other (`assumed`).
+    const fn cost(self, costs: &ExitCosts) -> u64 {
+        match self {
+            Self::EptViolation | Self::WriteProtect => costs.ept_violation,
+            Self::PageFault => costs.page_fault,
+            Self::CrAccess => costs.cr_access,
+            Self::Invlpg => costs.invlpg,
+            Self::Nested => costs.nested,
+            Self::Invept => costs.hypercall,
+            Self::ExternalInterrupt => costs.external_interrupt,
+        }
+    }
+}
+
+/// Translations that have to go before anything else runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flush {
+    /// Of an address space of a virtual machine, or of a program on the host.
+    Space { vm: usize, space: SpaceId, span: Span<Gva> },
+    /// Everything that was translated through the extended page table of a virtual machine.
+    Extended { vm: usize },
+}
+
+/// What happened besides accesses since it was settled last.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bill {
+    pub(crate) cycles: [u64; CAUSES],
+    pub(crate) exits: [u64; Exit::ALL.len()],
+    pub(crate) flushes: Vec<Flush>,
+    /// Bytes that copies and clears moved: read, written.
+    pub(crate) copied: [u64; 2],
+    costs: Option<ExitCosts>,
+}
+
+impl Bill {
+    pub(crate) fn new(costs: Option<ExitCosts>) -> Self {
+        Self { costs, ..Self::default() }
+    }
+
+    /// All cycles.
+    pub(crate) fn total(&self) -> u64 {
+        self.cycles.iter().sum()
+    }
+
+    pub(crate) fn charge(&mut self, cause: Cause, cycles: Cycles) {
+        self.cycles[cause.index()] += cycles.get();
+    }
+
+    pub(crate) fn exit(&mut self, exit: Exit) {
+        self.exits[exit.index()] += 1;
+        let cost = self.costs.as_ref().map_or(0, |costs| exit.cost(costs));
+        self.charge(Cause::Exit, Cycles::new(cost));
+    }
+
+    /// The work of a kernel.
+    pub(crate) fn work<U: terrace_addr::Space, L: terrace_addr::Space>(
+        &mut self,
+        role: Role,
+        pending: &Pending<U, L>,
+    ) {
+        for &(work, cycles) in &pending.work {
+            let cause = match (work, role) {
+                (Work::Fault, Role::Guest) => Cause::FaultGuest,
+                (Work::Fault, Role::Hypervisor) => Cause::FaultHypervisor,
+                (Work::Fault, Role::Host) => Cause::FaultHost,
+                (Work::Clear, _) => Cause::Clear,
+                (Work::Copy, _) => Cause::Copy,
+                (Work::Daemon, _) => Cause::Daemon,
+            };
+            self.charge(cause, cycles);
+        }
+        self.copied[0] += pending.copied.read.get();
+        self.copied[1] += pending.copied.written.get();
+    }
+
+    /// Empties it; what was in it is returned, without the flushes, which are left for who executes them.
+    pub(crate) fn settle(&mut self) -> Settled {
+        Settled {
+            cycles: std::mem::take(&mut self.cycles),
+            exits: std::mem::take(&mut self.exits),
+            copied: std::mem::take(&mut self.copied),
+        }
+    }
+}
+
+/// What was in a bill.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Settled {
+    pub(crate) cycles: [u64; CAUSES],
+    pub(crate) exits: [u64; Exit::ALL.len()],
+    pub(crate) copied: [u64; 2],
+}

@@ -1,0 +1,130 @@
+//! Why a run cannot be made.
+
+use terrace_kernel::KernelError;
+use terrace_machine::MachineError;
+use terrace_mmu::BuildError;
+use terrace_policy::{Abilities, ParameterError};
+use terrace_workload::WorkloadError;
+use thiserror::Error;
+
+use crate::time::{InvalidProgram, OrderError};
+
+/// Why a run cannot be made. That memory runs out while it runs is no error: it is an outcome.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The machine cannot be used.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// The MMUs cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A workload cannot be made.
+    #[error("vm.{vm}: {error}")]
+    Workload {
+        /// The virtual machine.
+        vm: String,
+        /// Why.
+        error: WorkloadError,
+    },
+    /// A program cannot be like that.
+    #[error("vm.{vm}: {error}")]
+    Program {
+        /// The virtual machine.
+        vm: String,
+        /// Why.
+        error: InvalidProgram,
+    },
+    /// Requests are to come to a program that serves none.
+    #[error(
+        "vm.{vm}.program.{workload}.rate: found a rate for a workload that serves no requests; leave it out"
+    )]
+    NoRequests {
+        /// The virtual machine.
+        vm: String,
+        /// The workload.
+        workload: String,
+    },
+    /// There is no such system.
+    #[error("{layer}.system: found {found}; expected a name of `terrace list systems`")]
+    System {
+        /// The layer.
+        layer: &'static str,
+        /// The name.
+        found: String,
+    },
+    /// A system cannot have such a parameter.
+    #[error("{layer}.parameters: {error}")]
+    Parameter {
+        /// The layer.
+        layer: &'static str,
+        /// Why.
+        error: ParameterError,
+    },
+    /// A system needs what a layer cannot do.
+    #[error("{layer}.system: {system} needs what the layer cannot do: {missing}")]
+    Abilities {
+        /// The layer.
+        layer: &'static str,
+        /// The system.
+        system: String,
+        /// What is missing.
+        missing: Abilities,
+    },
+    /// The machine has no such memory node.
+    #[error("host.nodes: found {found}; expected nodes of the machine: {expected}")]
+    Node {
+        /// The name.
+        found: String,
+        /// Those that it has.
+        expected: String,
+    },
+    /// There is no such mode, or runs do not have it.
+    #[error("vm.{vm}.mode: found {found}; expected native, 2d, shadow or nested")]
+    Mode {
+        /// The virtual machine.
+        vm: String,
+        /// The mode.
+        found: String,
+    },
+    /// Programs on the host itself and virtual machines in one run.
+    #[error("vm.{vm}.mode: found {found} beside mode native; expected all of a run native, or none")]
+    Mixed {
+        /// The virtual machine.
+        vm: String,
+        /// Its mode.
+        found: String,
+    },
+    /// There are more virtual CPUs than CPUs.
+    #[error("vm: found {vcpus} vCPUs in all; expected at most the {cpus} CPUs of {machine}")]
+    Cpus {
+        /// How many there are.
+        vcpus: usize,
+        /// How many CPUs the machine has.
+        cpus: usize,
+        /// The machine.
+        machine: String,
+    },
+    /// A CPU is wanted that the machine does not have, or twice.
+    #[error("vm.{vm}.cpus: found CPU {cpu} {why}; expected CPUs 0 to {last}, each once")]
+    Cpu {
+        /// The virtual machine.
+        vm: String,
+        /// The CPU.
+        cpu: u32,
+        /// What is wrong with it.
+        why: &'static str,
+        /// The machine's last CPU.
+        last: usize,
+    },
+    /// A kernel cannot be set up.
+    #[error("{layer}: {error}")]
+    Kernel {
+        /// The layer.
+        layer: &'static str,
+        /// Why.
+        error: KernelError,
+    },
+    /// What the order of things does not allow.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+}

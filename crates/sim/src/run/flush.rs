@@ -1,0 +1,154 @@
+//! Flushes: which CPUs forget what.
+
+use terrace_addr::{Addr, Gva, Span, convert};
+use terrace_machine::{Topology, Vendor};
+use terrace_mmu::{Amd, Intel, Invalidation};
+use terrace_policy::SpaceId;
+
+use super::bill::{Cause, Exit, Flush};
+use super::simulation::Simulation;
+use super::stage::{FLUSH_CEILING, Stage};
+
+/// The process-context identifier of an address space; 0 is nobody's.
+pub(super) fn pcid(space: SpaceId) -> u16 {
+    convert::low16(u64::from(space.0 + 1) & 0xfff)
+}
+
+/// The number of a machine's EPT root, and what its virtual CPUs are tagged with.
+pub(super) fn tag(vm: usize) -> u16 {
+    convert::low16(convert::count(vm + 1))
+}
+
+/// The socket of a CPU: CPU *c* of a machine with *k* cores in all is on core c mod k.
+pub(super) fn socket_of(topology: &Topology, cpu: usize) -> usize {
+    let in_socket = convert::index32(topology.cores);
+    cpu % (in_socket * convert::index32(topology.sockets)) / in_socket
+}
+
+/// Everything that is asked of one group of CPUs.
+struct Request {
+    targets: Vec<usize>,
+    invalidations: Vec<Invalidation>,
+    /// Whether one address, an address space, or all of a guest.
+    kind: usize,
+    /// Whether who is interrupted leaves its guest.
+    leaves: bool,
+}
+
+impl Simulation {
+    /// Executes the flushes on a virtual CPU's bill.
+    pub(super) fn flush(&mut self, vcpu: usize) {
+        let flushes = std::mem::take(&mut self.vcpus[vcpu].bill.flushes);
+        for request in self.requests(&flushes) {
+            let asked =
+                self.order.shoot_down_all(&mut self.mmu, vcpu, &request.targets, &request.invalidations);
+            let Ok(asked) = asked else { continue };
+            self.vcpus[vcpu].done.interrupts += convert::count(asked.targets.len());
+            let initiator = asked.initiator;
+            for charge in asked.targets.iter().chain([&initiator]) {
+                let done = &mut self.vcpus[charge.vcpu].done;
+                let waits = charge.send + charge.interrupt + charge.wait;
+                done.cycles[Cause::Interrupt.index()] += convert::ratio(waits.get(), 1);
+                done.cycles[Cause::Flush.index()] += convert::ratio(charge.flush.get(), 1);
+                done.additive += convert::ratio((waits + charge.flush).get(), 1);
+                if charge.flush.get() > 0 {
+                    done.flushes[request.kind] += convert::count(request.invalidations.len());
+                }
+            }
+            if request.leaves {
+                for charge in &asked.targets {
+                    self.vcpus[charge.vcpu].bill.exit(Exit::ExternalInterrupt);
+                }
+            }
+        }
+    }
+
+    /// Flushes put together: those of one address space, and one for each extended page table.
+    fn requests(&self, flushes: &[Flush]) -> Vec<Request> {
+        let mut requests = Vec::new();
+        let mut spaces: Vec<(usize, SpaceId, Vec<Span<Gva>>)> = Vec::new();
+        let mut tables: Vec<usize> = Vec::new();
+        for flush in flushes {
+            match *flush {
+                Flush::Space { vm, space, span } => {
+                    match spaces.iter_mut().find(|(other, at, _)| (*other, *at) == (vm, space)) {
+                        Some((_, _, spans)) => spans.push(span),
+                        None => spaces.push((vm, space, vec![span])),
+                    }
+                }
+                Flush::Extended { vm } if !tables.contains(&vm) => tables.push(vm),
+                Flush::Extended { .. } => {}
+            }
+        }
+        for (vm, space, spans) in spaces {
+            let pages: u64 = spans.iter().map(|span| pages_of(*span)).sum();
+            let invalidations = if pages > FLUSH_CEILING {
+                vec![self.whole_space(vm, space)]
+            } else {
+                spans.iter().flat_map(|&span| addresses(span)).map(|at| self.address(vm, space, at)).collect()
+            };
+            let targets = self.runners(vm, space);
+            let kind = usize::from(pages > FLUSH_CEILING);
+            requests.push(Request { targets, invalidations, kind, leaves: false });
+        }
+        for vm in tables {
+            let invalidations = vec![self.whole_table(vm)];
+            let targets = self.vms[vm].vcpus.clone();
+            requests.push(Request { targets, invalidations, kind: 2, leaves: true });
+        }
+        requests
+    }
+
+    /// The virtual CPUs that run threads of an address space.
+    fn runners(&self, vm: usize, space: SpaceId) -> Vec<usize> {
+        let runs = |&vcpu: &usize| {
+            let mut threads = self.vcpus[vcpu].threads.iter();
+            threads.any(|&(process, _)| self.vms[vm].processes[process].space == space)
+        };
+        self.vms[vm].vcpus.iter().copied().filter(runs).collect()
+    }
+
+    fn address(&self, vm: usize, space: SpaceId, addr: Addr<Gva>) -> Invalidation {
+        let pcid = pcid(space);
+        match self.machine.vendor {
+            // The hypervisor does it where the guest's INVLPG comes to it.
+            Vendor::Intel if matches!(self.vms[vm].stage, Stage::Shadow(_)) => {
+                Invalidation::Intel(Intel::InvvpidAddress { vpid: tag(vm), addr })
+            }
+            // On the CPUs that run the space now INVLPG would do the same; it costs less.
+            Vendor::Intel => Invalidation::Intel(Intel::InvpcidAddress { pcid, addr }),
+            Vendor::Amd => Invalidation::Amd(Amd::InvpcidAddress { pcid, addr, tce: false }),
+        }
+    }
+
+    fn whole_space(&self, vm: usize, space: SpaceId) -> Invalidation {
+        let pcid = pcid(space);
+        match self.machine.vendor {
+            Vendor::Intel if matches!(self.vms[vm].stage, Stage::Shadow(_)) => {
+                Invalidation::Intel(Intel::InvvpidContext { vpid: tag(vm) })
+            }
+            Vendor::Intel => Invalidation::Intel(Intel::InvpcidContext { pcid }),
+            Vendor::Amd => Invalidation::Amd(Amd::InvpcidContext { pcid }),
+        }
+    }
+
+    fn whole_table(&self, vm: usize) -> Invalidation {
+        match self.machine.vendor {
+            Vendor::Intel => Invalidation::Intel(Intel::InveptContext { root: tag(vm) }),
+            Vendor::Amd => Invalidation::Amd(Amd::FlushAsid { asid: tag(vm) }),
+        }
+    }
+}
+
+/// How many INVLPGs a range takes: one for each base page, but one for a huge page, whose entry goes as a whole.
+fn pages_of(span: Span<Gva>) -> u64 {
+    convert::count(addresses(span).count())
+}
+
+/// An address of each page of a range. A whole block of 2M is taken for a huge page: where it was 512 base pages there
+/// are so many that the whole address space is flushed, and that is for who counts.
+fn addresses(span: Span<Gva>) -> impl Iterator<Item = Addr<Gva>> {
+    let huge = span.bytes == 2 << 20 && span.start.get().is_multiple_of(2 << 20);
+    let pages = if huge { 1 } else { span.bytes.div_ceil(4096) };
+    (0..pages).map(move |page| span.start.offset_by(page * 4096))
+}

@@ -1,0 +1,292 @@
+//! What a run measured.
+
+use hdrhistogram::Histogram;
+use terrace_addr::{Bytes, Nanos, PageSize, Space, convert};
+use terrace_frames::Order;
+use terrace_kernel::{Kernel, KernelCounts, Mapped};
+use terrace_policy::{Role, SpaceId};
+use terrace_result::{LayerMetrics, MetricValue, Metrics, ProgramMetrics, VmMetrics};
+
+use super::alignment::Alignment;
+use super::bill::{Cause, Exit};
+use super::process::Process;
+use super::simulation::{Machinery, Simulation};
+use super::stage::{Ground, Stage};
+use super::vcpu::Done;
+
+/// Everything that is counted, at one time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Snapshot {
+    pub(super) at: Nanos,
+    /// By machine.
+    vms: Vec<Done>,
+    /// By machine and program: what it did, and the requests that it served.
+    programs: Vec<Vec<(Done, u64)>>,
+    /// By machine and layer; the host's last.
+    layers: Vec<Vec<KernelCounts>>,
+    host: KernelCounts,
+}
+
+/// What was measured between two times.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Measured {
+    pub(super) totals: Metrics,
+    pub(super) vms: Vec<VmMetrics>,
+    pub(super) layers: Vec<LayerMetrics>,
+    pub(super) programs: Vec<ProgramMetrics>,
+}
+
+/// A layer of a machine, as far as it is measured.
+struct Seen {
+    role: Role,
+    counts: KernelCounts,
+    mapped: Mapped,
+    fmfi: f64,
+    /// Bytes of the layer's memory that are mapped, and bytes that whoever is above has touched.
+    touched: Option<Bytes>,
+}
+
+/// The metrics that are named here are those of the registry: a name or kind that is not is a mistake in this file, and
+/// a test holds every one.
+fn set(metrics: &mut Metrics, name: &str, value: impl Into<MetricValue>) {
+    let set = metrics.set(name, value);
+    debug_assert!(set.is_ok(), "{set:?}");
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { convert::ratio(part, whole) }
+}
+
+impl Simulation {
+    /// What is counted now.
+    pub(super) fn snapshot(&self, at: Nanos) -> Snapshot {
+        let vms = (0..self.vms.len()).map(|vm| self.done(vm)).collect();
+        let programs = self.vms.iter();
+        let programs = programs
+            .map(|vm| vm.processes.iter().map(|process| (process.done.clone(), process.operations)).collect())
+            .collect();
+        let layers = self.vms.iter().map(|vm| self.seen_layers(vm).iter().map(|seen| seen.counts).collect());
+        let host = match &self.ground {
+            Ground::Host(host) => *host.kernel.counts(),
+            Ground::Native(_) => KernelCounts::default(),
+        };
+        Snapshot { at, vms, programs, layers: layers.collect(), host }
+    }
+
+    /// What was measured since a snapshot was taken, at this time. What is a state and no flow is that of now.
+    pub(super) fn measured(&self, since: &Snapshot, now: Nanos) -> Measured {
+        let nanos = now.get() - since.at.get();
+        let mut measured = Measured::default();
+        let mut all = Done::default();
+        let mut aligned = Alignment::default();
+        let (mut operations, mut requests, mut latencies, mut saturated) = (0, 0, None::<Histogram<u64>>, 0);
+        let mut touched = Bytes::ZERO;
+        for (number, vm) in self.vms.iter().enumerate() {
+            let done = self.done(number).since(&since.vms[number]);
+            let alignment = Alignment::of(&vm.stage, &self.ground);
+            let mut metrics = Metrics::new();
+            flows(&mut metrics, &done, nanos);
+            alignment.metrics(&mut metrics);
+            let own: Bytes = vm.processes.iter().map(|process| process.touched.bytes()).sum();
+            set(&mut metrics, "touched_bytes", own.get());
+            all.add(&done);
+            aligned.add(&alignment);
+            touched += own;
+            measured.vms.push(VmMetrics { name: vm.name.clone(), metrics });
+            for (place, process) in vm.processes.iter().enumerate() {
+                let (before, served) = &since.programs[number][place];
+                let metrics =
+                    self.program(process, &process.done.since(before), process.operations - served, nanos);
+                if metrics.get("saturated") == Some(MetricValue::Count(1)) {
+                    saturated += 1;
+                }
+                operations += (process.operations - served) * self.weight_of(process);
+                if process.serves {
+                    requests += process.operations - served;
+                    let sum = latencies.get_or_insert_with(|| process.latencies.clone());
+                    if number + place > 0 {
+                        // Histograms of one kind always add up.
+                        let _added = sum.add(&process.latencies);
+                    }
+                }
+                measured.programs.push(ProgramMetrics {
+                    vm: vm.name.clone(),
+                    name: process.name.clone(),
+                    metrics,
+                });
+            }
+            for (seen, before) in self.seen_layers(vm).iter().zip(&since.layers[number]) {
+                let metrics = layer(seen, before);
+                let name = seen.role.name().to_owned();
+                measured.layers.push(LayerMetrics { vm: Some(vm.name.clone()), layer: name, metrics });
+            }
+        }
+        if let Ground::Host(host) = &self.ground {
+            let mut mapped = Mapped::default();
+            for (_, space) in host.kernel.spaces() {
+                mapped.merge(&space.mapped());
+            }
+            let fmfi = host.kernel.memory().unusable_index(None, Order::HUGE);
+            let counts = *host.kernel.counts();
+            let seen = Seen { role: Role::Host, counts, mapped, fmfi, touched: None };
+            let metrics = layer(&seen, &since.host);
+            measured.layers.push(LayerMetrics { vm: None, layer: Role::Host.name().to_owned(), metrics });
+        }
+        let totals = &mut measured.totals;
+        flows(totals, &all, nanos);
+        aligned.metrics(totals);
+        set(totals, "touched_bytes", touched.get());
+        set(totals, "operations_per_second", a_second(operations, nanos));
+        if let Some(latencies) = latencies {
+            served(totals, &latencies, requests);
+            set(totals, "saturated", saturated);
+        }
+        measured
+    }
+
+    fn program(&self, process: &Process, done: &Done, requests: u64, nanos: u64) -> Metrics {
+        let mut metrics = Metrics::new();
+        flows(&mut metrics, done, nanos);
+        set(&mut metrics, "touched_bytes", process.touched.bytes().get());
+        let operations = requests * self.weight_of(process);
+        set(&mut metrics, "operations_per_second", a_second(operations, nanos));
+        if process.serves {
+            served(&mut metrics, &process.latencies, requests);
+            set(&mut metrics, "saturated", u64::from(self.is_saturated(process)));
+        }
+        metrics
+    }
+
+    /// How many operations each simulated one of a program stands for.
+    fn weight_of(&self, process: &Process) -> u64 {
+        if process.serves { 1 } else { self.weight }
+    }
+
+    /// Whether requests come faster than they are served: a worker is behind by more than a hundred requests' mean time
+    /// between arrivals.
+    fn is_saturated(&self, process: &Process) -> bool {
+        let now = self.vcpus.iter().enumerate().map(|(vcpu, _)| self.now(vcpu)).max().unwrap_or_default();
+        process.threads.iter().any(|thread| {
+            let behind = now.get().saturating_sub(thread.arrival.get());
+            thread.arrivals.is_some()
+                && behind > process.latencies.value_at_quantile(0.5).saturating_mul(BEHIND)
+        })
+    }
+
+    /// The layers of a machine that it does not share, its guest first.
+    fn seen_layers(&self, vm: &Machinery) -> Vec<Seen> {
+        let touched: Bytes = vm.processes.iter().map(|process| process.touched.bytes()).sum();
+        let touched = Some(touched);
+        match (&vm.stage, &self.ground) {
+            (Stage::Native, Ground::Native(layer)) => vec![seen(&layer.kernel, None, touched)],
+            (Stage::Extended(stage), Ground::Host(host)) => {
+                vec![
+                    seen(&stage.guest.kernel, None, touched),
+                    seen(&host.kernel, Some(stage.vm.space()), touched),
+                ]
+            }
+            (Stage::Shadow(stage), Ground::Host(host)) => {
+                vec![
+                    seen(&stage.guest.kernel, None, touched),
+                    seen(&host.kernel, Some(stage.vm.space()), touched),
+                ]
+            }
+            (Stage::Nested(stage), Ground::Host(host)) => vec![
+                seen(&stage.guest.kernel, None, touched),
+                seen(&stage.hypervisor.kernel, Some(stage.inner.space()), touched),
+                seen(&host.kernel, Some(stage.outer.space()), touched),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A worker that is behind by so many median times in the system cannot keep up.
+const BEHIND: u64 = 100;
+
+/// A kernel as it is now: all its address spaces, or one.
+fn seen<U: Space, L: Space>(kernel: &Kernel<U, L>, only: Option<SpaceId>, touched: Option<Bytes>) -> Seen {
+    let mut mapped = Mapped::default();
+    for (space, place) in kernel.spaces() {
+        if only.is_none_or(|only| only == space) {
+            mapped.merge(&place.mapped());
+        }
+    }
+    let fmfi = kernel.memory().unusable_index(None, Order::HUGE);
+    Seen { role: kernel.settings().role, counts: *kernel.counts(), mapped, fmfi, touched }
+}
+
+/// What a layer did, and what it maps.
+fn layer(seen: &Seen, before: &KernelCounts) -> Metrics {
+    let mut metrics = Metrics::new();
+    let since = seen.counts.since(before);
+    for (name, count) in [
+        ("faults_base", since.faults_base),
+        ("faults_huge", since.faults_huge),
+        ("huge_fallbacks", since.huge_fallbacks),
+        ("collapses_in_place", since.collapses_in_place),
+        ("collapses_copied", since.collapses_copied),
+        ("compaction_moved", since.compaction_moved),
+        ("splits", since.splits),
+        ("mapped_4k_bytes", seen.mapped.bytes(PageSize::Size4K).get()),
+        ("mapped_2m_bytes", seen.mapped.bytes(PageSize::Size2M).get()),
+        ("mapped_1g_bytes", seen.mapped.bytes(PageSize::Size1G).get()),
+        ("resident_bytes", seen.mapped.total().get()),
+    ] {
+        set(&mut metrics, name, count);
+    }
+    let total = seen.mapped.total().get();
+    let huge = total - seen.mapped.bytes(PageSize::Size4K).get();
+    set(&mut metrics, "huge_coverage", share(huge, total));
+    set(&mut metrics, "fmfi", seen.fmfi);
+    if let Some(touched) = seen.touched {
+        set(&mut metrics, "bloat", share(total, touched.get()));
+    }
+    metrics
+}
+
+fn a_second(count: u64, nanos: u64) -> f64 {
+    if nanos == 0 { 0.0 } else { convert::ratio(count, 1) / convert::ratio(nanos, 1_000_000_000) }
+}
+
+/// What happened in a time.
+fn flows(metrics: &mut Metrics, done: &Done, nanos: u64) {
+    let counters = &done.counters;
+    set(metrics, "accesses_per_second", a_second(counters.references, nanos));
+    set(metrics, "cycles", done.cycles.iter().sum::<f64>());
+    for &cause in Cause::ALL {
+        set(metrics, cause.metric(), done.cycles[cause.index()]);
+    }
+    set(metrics, "additive_cycles", done.additive);
+    for (name, count) in [
+        ("accesses", counters.references),
+        ("itlb_misses", counters.itlb_misses),
+        ("dtlb_misses", counters.dtlb_misses),
+        ("stlb_hits", counters.stlb_hits),
+        ("walks", counters.walks),
+        ("walk_guest_references", counters.walk_references - counters.nested_references),
+        ("walk_nested_references", counters.nested_references),
+        ("exits", done.exits.iter().sum()),
+        ("flushes_address", done.flushes[0]),
+        ("flushes_space", done.flushes[1]),
+        ("flushes_all", done.flushes[2]),
+        ("ipis", done.interrupts),
+    ] {
+        set(metrics, name, count);
+    }
+    for (exit, name) in Exit::ALL {
+        set(metrics, name, done.exits[exit.index()]);
+    }
+}
+
+/// How requests fared.
+fn served(metrics: &mut Metrics, latencies: &Histogram<u64>, requests: u64) {
+    set(metrics, "requests", requests);
+    if !latencies.is_empty() {
+        set(metrics, "latency_mean_ns", latencies.mean());
+        for (name, quantile) in [("latency_p50_ns", 0.5), ("latency_p95_ns", 0.95), ("latency_p99_ns", 0.99)]
+        {
+            set(metrics, name, convert::ratio(latencies.value_at_quantile(quantile), 1));
+        }
+    }
+}

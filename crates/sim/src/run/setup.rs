@@ -1,0 +1,401 @@
+//! From a scenario to a simulation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
+
+use hdrhistogram::Histogram;
+use terrace_addr::{Addr, Bytes, Cycles, Ghpa, Gpa, Gva, Hpa, Hva, Nanos, Space, convert};
+use terrace_frames::fragment::Fragmenter;
+use terrace_frames::{Mobility, NodeSpec};
+use terrace_kernel::{Kernel, KernelCosts, KernelError, Settings, Shadow, Vm};
+use terrace_machine::{Machine, Vendor};
+use terrace_mmu::{Amd, Context, Intel, Invalidation, Layout, Mmu};
+use terrace_policy::{Layer, Policy, Role, Values};
+use terrace_scenario as scenario;
+use terrace_scenario::Scenario;
+use terrace_table::{Ept, Levels};
+use terrace_workload::{self as workload, Arguments, Load, Mapping, RegionId, Service};
+
+use super::RunError;
+use super::bill::Bill;
+use super::clock::Clock;
+use super::flush::tag;
+use super::layer::LayerState;
+use super::process::{Process, Thread};
+use super::registry::{MODES, Registry, system_value, workload_value};
+use super::simulation::{Machinery, Simulation};
+use super::stage::{End, Extended, Ground, Nested, Shadowed, Stage};
+use super::touched::Touched;
+use super::vcpu::Vcpu;
+use crate::time::{CoreModel, Order, Program};
+
+/// What a run begins with: the simulation, or why its memory does not suffice to begin.
+pub(super) enum Begun {
+    Ready(Box<Simulation>),
+    /// A virtual machine, and what ended it.
+    Ended(String, End),
+}
+
+/// What all kernels of a run are made of.
+struct Maker<'a> {
+    scenario: &'a Scenario,
+    machine: &'a Machine,
+    registry: &'a Registry,
+    costs: KernelCosts,
+    levels: Levels,
+    ept_levels: Levels,
+}
+
+/// Below which address programs' areas end (`TASK_SIZE` less the gap for the stack, arch/x86/mm/mmap.c); where exactly is
+/// random there.
+const AREAS_END: u64 = 0x7fff_f800_0000;
+
+/// Bits of a random offset in pages: 28 (`mmap_rnd_bits`, arch/x86/mm/mmap.c).
+const RANDOM_PAGES: u64 = (1 << 28) - 1;
+
+const fn levels(count: u32) -> Levels {
+    if count == 5 { Levels::Five } else { Levels::Four }
+}
+
+pub(super) fn begin(scenario: &Scenario, machine: &Machine, registry: &Registry) -> Result<Begun, RunError> {
+    let maker = Maker {
+        scenario,
+        machine,
+        registry,
+        costs: KernelCosts::new(machine.cost.as_ref()),
+        levels: levels(machine.paging.levels),
+        ept_levels: levels(machine.paging.ept_levels),
+    };
+    let native = scenario.vm.iter().all(|vm| vm.mode == MODES[0]);
+    if !native && let Some(vm) = scenario.vm.iter().find(|vm| vm.mode == MODES[0]) {
+        let other = scenario.vm.iter().find(|vm| vm.mode != MODES[0]).unwrap_or(vm);
+        return Err(RunError::Mixed { vm: other.name.clone(), found: other.mode.clone() });
+    }
+    let (nodes, layout) = maker.memory()?;
+    let mut mmu = Mmu::new(machine, scenario.seed, &layout)?;
+    mmu.set_data_lines(scenario.data_lines);
+    let clock = Clock::new(machine);
+    let quantum = NonZeroU64::new(clock.cycles(scenario.time.quantum).get()).unwrap_or(NonZeroU64::MIN);
+    let ground = if native {
+        let kernel = maker.kernel(Role::Guest, &nodes)?;
+        Ground::Native(Box::new(maker.layer(Role::Guest, kernel)?))
+    } else {
+        let kernel = maker.kernel(Role::Host, &nodes)?;
+        Ground::Host(Box::new(maker.layer(Role::Host, kernel)?))
+    };
+    let sockets = convert::index32(machine.topology.sockets);
+    let mut simulation = Simulation {
+        machine: machine.clone(),
+        clock,
+        order: Order::new(machine, quantum),
+        mmu,
+        model: CoreModel::new(machine),
+        ground,
+        vms: Vec::new(),
+        vcpus: Vec::new(),
+        waits: vec![vec![0.0; machine.nodes().len()]; sockets],
+        epoch_ends: Nanos::ZERO,
+        weight: scenario.time.weight,
+        measured: false,
+        steady: false,
+        simulated: 0,
+    };
+    let mut cpus = Cpus::new(scenario, machine, simulation.mmu.cpus())?;
+    for (number, vm) in scenario.vm.iter().enumerate() {
+        let stage = match maker.stage(vm, &mut simulation.ground)? {
+            Ok(stage) => stage,
+            Err(end) => return Ok(Begun::Ended(vm.name.clone(), end)),
+        };
+        let machinery = Machinery { name: vm.name.clone(), stage, processes: Vec::new(), vcpus: Vec::new() };
+        simulation.vms.push(machinery);
+        maker.vcpus(&mut simulation, number, vm, &mut cpus)?;
+        for (place, program) in vm.program.iter().enumerate() {
+            if let Err(end) = maker.process(&mut simulation, number, vm, place, program)? {
+                return Ok(Begun::Ended(vm.name.clone(), end));
+            }
+        }
+    }
+    Ok(Begun::Ready(Box::new(simulation)))
+}
+
+/// The CPUs that are given to virtual CPUs.
+struct Cpus {
+    free: Vec<usize>,
+}
+
+impl Cpus {
+    /// Those that are not pinned, in order: the first threads of all cores come first.
+    fn new(scenario: &Scenario, machine: &Machine, cpus: usize) -> Result<Self, RunError> {
+        let vcpus: usize = scenario.vm.iter().map(|vm| convert::index32(vm.vcpus)).sum();
+        if vcpus > cpus {
+            return Err(RunError::Cpus { vcpus, cpus, machine: machine.name.clone() });
+        }
+        let mut pinned = BTreeSet::new();
+        for vm in &scenario.vm {
+            for &cpu in &vm.cpus {
+                let refuse = |why| RunError::Cpu { vm: vm.name.clone(), cpu, why, last: cpus - 1 };
+                if convert::index32(cpu) >= cpus {
+                    return Err(refuse("which the machine does not have"));
+                }
+                if !pinned.insert(convert::index32(cpu)) {
+                    return Err(refuse("twice"));
+                }
+            }
+        }
+        Ok(Self { free: (0..cpus).rev().filter(|cpu| !pinned.contains(cpu)).collect() })
+    }
+}
+
+impl Maker<'_> {
+    /// The host's memory: its nodes, one behind the other, and which of the machine's they are.
+    fn memory(&self) -> Result<(Vec<NodeSpec<Hpa>>, Layout), RunError> {
+        let all = self.machine.nodes();
+        let host = &self.scenario.host;
+        let names: Vec<&str> = match &host.nodes[..] {
+            [] => all.first().map(|&(name, _)| name).into_iter().collect(),
+            names => names.iter().map(String::as_str).collect(),
+        };
+        let mut left = host.memory.map_or(u64::MAX, Bytes::get);
+        let (mut specs, mut parts, mut start) = (Vec::new(), Vec::new(), 0);
+        for name in names {
+            let Some(place) = all.iter().position(|&(other, _)| other == name) else {
+                let expected = all.iter().map(|&(name, _)| name).collect::<Vec<_>>().join(", ");
+                return Err(RunError::Node { found: name.into(), expected });
+            };
+            let bytes = all[place].1.size.bytes().get().min(left) & !0xfff;
+            left -= bytes;
+            if bytes > 0 {
+                specs.push(NodeSpec { start: Addr::truncate(start), bytes: Bytes::new(bytes) });
+                start += bytes;
+                parts.push((Addr::truncate(start), place));
+            }
+        }
+        Ok((specs, Layout::new(parts)))
+    }
+
+    fn settings(&self, role: Role) -> Settings {
+        let offset = match role {
+            Role::Guest => self.random("areas") & RANDOM_PAGES,
+            Role::Hypervisor | Role::Host => 0,
+        };
+        Settings { role, levels: self.levels, costs: self.costs, areas_end: AREAS_END - offset * 4096 }
+    }
+
+    fn random(&self, what: &str) -> u64 {
+        terrace_machine::array_seed(self.scenario.seed, 0, what)
+    }
+
+    fn kernel<U: Space, L: Space>(
+        &self,
+        role: Role,
+        nodes: &[NodeSpec<L>],
+    ) -> Result<Kernel<U, L>, RunError> {
+        let failed = |error| RunError::Kernel { layer: role.name(), error };
+        let mut kernel = Kernel::new(self.settings(role), nodes).map_err(failed)?;
+        let wish = self.of(role).1;
+        let nodes: Vec<_> = kernel.memory().node_ids().collect();
+        for node in nodes {
+            let seed = self.random(role.name());
+            let fragmenter = Fragmenter { node, wish, seed, mobility: Mobility::Unmovable };
+            // They stay held for the whole run.
+            let _held = fragmenter.drive(kernel.memory_mut());
+        }
+        Ok(kernel)
+    }
+
+    /// The system, the fragmentation and the parameters of a layer.
+    fn of(&self, role: Role) -> (&str, f64, &scenario::Parameters) {
+        let scenario = self.scenario;
+        match role {
+            Role::Guest => (&scenario.guest.system, scenario.guest.fragmentation, &scenario.guest.parameters),
+            Role::Hypervisor => {
+                let hypervisor = &scenario.hypervisor;
+                (&hypervisor.system, hypervisor.fragmentation, &hypervisor.parameters)
+            }
+            Role::Host => (&scenario.host.system, scenario.host.fragmentation, &scenario.host.parameters),
+        }
+    }
+
+    fn policy(&self, role: Role) -> Result<Box<dyn Policy>, RunError> {
+        let (name, _, parameters) = self.of(role);
+        let layer = role.name();
+        let Some(system) = self.registry.system(name) else {
+            return Err(RunError::System { layer, found: name.into() });
+        };
+        let failed = |error| RunError::Parameter { layer, error };
+        let mut values = Values::defaults(system.parameters);
+        for parameter in system.parameters {
+            if let Some(value) =
+                parameters.get(parameter.name).and_then(|value| system_value(parameter, value))
+            {
+                values.set(system.parameters, parameter.name, value).map_err(failed)?;
+            }
+        }
+        (system.build)(role, &values).map_err(failed)
+    }
+
+    fn layer<U: Space, L: Space>(
+        &self,
+        role: Role,
+        kernel: Kernel<U, L>,
+    ) -> Result<LayerState<U, L>, RunError> {
+        let policy = self.policy(role)?;
+        let missing = policy.requires() - kernel.abilities();
+        if !missing.is_empty() {
+            let system = self.of(role).0.to_owned();
+            return Err(RunError::Abilities { layer: role.name(), system, missing });
+        }
+        Ok(LayerState::new(kernel, policy))
+    }
+
+    /// A virtual machine's layers; what ended it, if the host has no memory for its first tables.
+    fn stage(&self, vm: &scenario::Vm, ground: &mut Ground) -> Result<Result<Stage, End>, RunError> {
+        let guest = || -> Result<LayerState<Gva, Gpa>, RunError> {
+            let memory = [NodeSpec { start: Addr::ZERO, bytes: vm.memory }];
+            self.layer(Role::Guest, self.kernel(Role::Guest, &memory)?)
+        };
+        let ended = |error: KernelError| Ok(Err(End::Kernel(Role::Host, error)));
+        match vm.mode.as_str() {
+            "native" => Ok(Ok(Stage::Native)),
+            "2d" => {
+                let guest = guest()?;
+                let host = &mut ground.host().kernel;
+                match Vm::new(host, vm.memory, vm.slot_offset, self.ept_levels) {
+                    Ok(vm) => Ok(Ok(Stage::Extended(Box::new(Extended { guest, vm })))),
+                    Err(error) => ended(error),
+                }
+            }
+            "shadow" => {
+                let guest = guest()?;
+                let host = &mut ground.host().kernel;
+                let shadows = BTreeMap::new();
+                match Vm::new(host, vm.memory, vm.slot_offset, self.ept_levels) {
+                    Ok(vm) => {
+                        let levels = self.levels;
+                        Ok(Ok(Stage::Shadow(Box::new(Shadowed { guest, vm, shadows, levels }))))
+                    }
+                    Err(error) => ended(error),
+                }
+            }
+            "nested" => {
+                let guest = guest()?;
+                let memory = [NodeSpec { start: Addr::ZERO, bytes: vm.hypervisor_memory }];
+                let kernel: Kernel<Hva, Ghpa> = self.kernel(Role::Hypervisor, &memory)?;
+                let mut hypervisor = self.layer(Role::Hypervisor, kernel)?;
+                let inner = Vm::new(&mut hypervisor.kernel, vm.memory, Bytes::ZERO, self.ept_levels);
+                let host = &mut ground.host().kernel;
+                let outer = Vm::new(host, vm.hypervisor_memory, vm.slot_offset, self.ept_levels);
+                let shadow = Shadow::new(host, Ept::new(self.ept_levels));
+                match (inner, outer, shadow) {
+                    (Ok(inner), Ok(outer), Ok(shadow)) => {
+                        let stage = Nested { guest, hypervisor, inner, outer, shadow };
+                        Ok(Ok(Stage::Nested(Box::new(stage))))
+                    }
+                    (Err(error), ..) => Ok(Err(End::Kernel(Role::Hypervisor, error))),
+                    (_, Err(error), _) | (.., Err(error)) => ended(error),
+                }
+            }
+            found => Err(RunError::Mode { vm: vm.name.clone(), found: found.into() }),
+        }
+    }
+
+    /// A machine's virtual CPUs, each on a CPU of its own.
+    fn vcpus(
+        &self,
+        simulation: &mut Simulation,
+        number: usize,
+        vm: &scenario::Vm,
+        cpus: &mut Cpus,
+    ) -> Result<(), RunError> {
+        let Simulation { order, mmu, vms, vcpus, machine, .. } = simulation;
+        let tag = if vm.mode == MODES[0] { 0 } else { tag(number) };
+        let root = if vm.mode == "2d" || vm.mode == "nested" { tag } else { 0 };
+        for place in 0..convert::index32(vm.vcpus) {
+            let cpu = vm.cpus.get(place).map(|&cpu| convert::index32(cpu)).or_else(|| cpus.free.pop());
+            let cpu = cpu.unwrap_or(0);
+            let moved = match machine.vendor {
+                Vendor::Intel => Invalidation::Intel(Intel::InvvpidContext { vpid: tag }),
+                Vendor::Amd => Invalidation::Amd(Amd::FlushAsid { asid: tag }),
+            };
+            let vcpu = order.add(Context { pcid: 0, vpid: tag, root }, vec![moved]);
+            order.run(mmu, vcpu, cpu, Cycles::ZERO)?;
+            vms[number].vcpus.push(vcpu);
+            let costs = self.machine.cost.as_ref().map(|costs| costs.exit.clone());
+            vcpus.push(Vcpu::new(number, cpu, Bill::new(costs)));
+        }
+        Ok(())
+    }
+
+    /// A program, with its regions mapped and its threads on the machine's virtual CPUs in turn.
+    fn process(
+        &self,
+        simulation: &mut Simulation,
+        number: usize,
+        vm: &scenario::Vm,
+        place: usize,
+        asked: &scenario::Program,
+    ) -> Result<Result<(), End>, RunError> {
+        let failed = |error| RunError::Workload { vm: vm.name.clone(), error };
+        let own = convert::count(number) << 16 | convert::count(place);
+        let seed = self.scenario.seed.wrapping_add(own.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut arguments = Arguments::new(convert::index32(asked.threads), seed);
+        for (name, value) in asked.parameters.iter() {
+            arguments.set(name, workload_value(value));
+        }
+        let program =
+            workload::entry(&asked.workload).and_then(|entry| entry.build(&arguments)).map_err(failed)?;
+        let facts = program.facts().clone();
+        let timing = Program::new(
+            asked.core_cycles.unwrap_or(facts.core_cycles),
+            asked.parallelism.unwrap_or(facts.parallelism),
+        );
+        let timing = timing.map_err(|error| RunError::Program { vm: vm.name.clone(), error })?;
+        if asked.rate.is_some() && facts.latency.is_none() {
+            return Err(RunError::NoRequests { vm: vm.name.clone(), workload: asked.workload.clone() });
+        }
+        let stated = facts.latency.and_then(|service| match service.load {
+            Load::PerSecond(rate) => Some(rate),
+            Load::OfSaturation(_) => None,
+        });
+        let rate = asked.rate.or(stated).filter(|_| facts.latency.is_some());
+        let threads = (0..facts.threads)
+            .map(|thread| Thread::new(rate.map(|rate| Service::arrivals(rate, facts.threads, thread, seed))));
+        let machinery = &mut simulation.vms[number];
+        let space = match machinery.stage.begin_space(&mut simulation.ground) {
+            Ok(space) => space,
+            Err(end) => return Ok(Err(end)),
+        };
+        let regions = program.regions().to_vec();
+        let twins =
+            machinery.processes.iter().filter(|other| other.program.facts().name == facts.name).count();
+        let name = if twins == 0 { facts.name.clone() } else { format!("{}-{}", facts.name, twins + 1) };
+        machinery.processes.push(Process {
+            name,
+            space,
+            bases: workload::Bases::new(regions.len()),
+            sizes: vec![Bytes::ZERO; regions.len()],
+            program,
+            timing,
+            start: asked.start,
+            threads: threads.collect(),
+            touched: Touched::default(),
+            latencies: Histogram::new(3).unwrap_or_else(|error| unreachable!("three digits: {error}")),
+            operations: 0,
+            serves: facts.latency.is_some(),
+            done: super::vcpu::Done::default(),
+        });
+        for thread in 0..facts.threads {
+            let vcpus = &simulation.vms[number].vcpus;
+            let vcpu = vcpus[(place + thread) % vcpus.len()];
+            simulation.vcpus[vcpu].threads.push((place, thread));
+        }
+        for (region, spec) in (0..).map(RegionId::new).zip(&regions) {
+            if spec.mapping == Mapping::AtStart
+                && let Err(end) = simulation.map_region(number, place, region, spec.bytes.get())
+            {
+                return Ok(Err(end));
+            }
+        }
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,462 @@
+//! A run in progress.
+
+use terrace_addr::{Addr, Nanos, Span, convert};
+use terrace_machine::Machine;
+use terrace_mmu::Mmu;
+use terrace_policy::{Advice, Counters as SeenCounters};
+use terrace_workload::{MarkKind, Phase, RegionId};
+
+use super::bill::Cause;
+use super::clock::Clock;
+use super::process::Process;
+use super::stage::{End, Ground, Stage};
+use super::vcpu::{Done, Vcpu};
+use crate::time::{CoreModel, Interval, Order, Turn, share};
+
+/// A virtual machine, or the programs of a native run that belong together.
+pub(crate) struct Machinery {
+    pub(crate) name: String,
+    pub(crate) stage: Stage,
+    pub(crate) processes: Vec<Process>,
+    /// Its virtual CPUs, in the simulation's numbers.
+    pub(crate) vcpus: Vec<usize>,
+}
+
+/// A run in progress.
+pub(crate) struct Simulation {
+    pub(crate) machine: Machine,
+    pub(crate) clock: Clock,
+    pub(crate) mmu: Mmu,
+    pub(crate) order: Order,
+    pub(crate) model: CoreModel,
+    pub(crate) ground: Ground,
+    pub(crate) vms: Vec<Machinery>,
+    pub(crate) vcpus: Vec<Vcpu>,
+    /// How long a reference waits for each node beyond the machine file's latency, as it was in the last epoch.
+    pub(crate) waits: Vec<Vec<f64>>,
+    pub(crate) epoch_ends: Nanos,
+    /// So many accesses each simulated one stands for, once everything is initialised.
+    pub(crate) weight: u64,
+    pub(crate) measured: bool,
+    /// Whether every program that starts with the run has come to its steady phase.
+    pub(crate) steady: bool,
+    /// Accesses that were simulated.
+    pub(crate) simulated: u64,
+}
+
+/// How often the load of the memory nodes is looked at: it is constant in between. `assumed`: short against intervals
+/// of series, long against a quantum.
+const EPOCH: Nanos = Nanos::new(1_000_000);
+
+/// Accesses that are run before the clock is looked at.
+const CHUNK: usize = 1024;
+
+impl Simulation {
+    pub(crate) fn now(&self, vcpu: usize) -> Nanos {
+        self.clock.nanos(self.order.clock(vcpu))
+    }
+
+    /// The turn of a virtual CPU: it runs until the turn is over.
+    pub(crate) fn turn(&mut self, turn: Turn) -> Result<(), (usize, End)> {
+        let Turn { vcpu, until, .. } = turn;
+        let vm = self.vcpus[vcpu].vm;
+        let failed = |end| (vm, end);
+        self.background(vcpu).map_err(failed)?;
+        let mut idle = 0;
+        while self.order.clock(vcpu) < until {
+            let threads = self.vcpus[vcpu].threads.len();
+            let now = self.now(vcpu);
+            let next = (0..threads).map(|step| (self.vcpus[vcpu].current + step) % threads);
+            let ready = next.clone().find(|&place| self.is_ready(vcpu, place, now));
+            let Some(place) = ready else {
+                // Nothing to do for it in this turn; what a thread waits for may come within it.
+                let wake = next.filter_map(|place| self.wakes(vcpu, place)).min();
+                let wake =
+                    wake.map_or(until, |wake| self.clock.cycles(wake).clamp(self.order.clock(vcpu), until));
+                idle += 1;
+                let wake = if idle > CHUNK { until } else { wake };
+                self.order.advance(vcpu, wake - self.order.clock(vcpu));
+                continue;
+            };
+            self.switch_to(vcpu, place);
+            self.step(vcpu, place, until).map_err(failed)?;
+        }
+        if let threads @ 1.. = self.vcpus[vcpu].threads.len() {
+            self.vcpus[vcpu].current = (self.vcpus[vcpu].current + 1) % threads;
+        }
+        Ok(())
+    }
+
+    /// Whether a thread has something to do now.
+    fn is_ready(&self, vcpu: usize, place: usize, now: Nanos) -> bool {
+        let (process, thread) = self.vcpus[vcpu].threads[place];
+        let process = &self.vms[self.vcpus[vcpu].vm].processes[process];
+        let state = &process.threads[thread];
+        now >= process.start
+            && process.runs(thread)
+            && (!state.waits || self.steady)
+            && !(state.phase == Phase::Steady && process.serves && state.arrival > now)
+    }
+
+    /// When a thread that has nothing to do will have something.
+    fn wakes(&self, vcpu: usize, place: usize) -> Option<Nanos> {
+        let (process, thread) = self.vcpus[vcpu].threads[place];
+        let process = &self.vms[self.vcpus[vcpu].vm].processes[process];
+        let state = &process.threads[thread];
+        let waits = process.runs(thread) && (!state.waits || self.steady);
+        waits.then(|| process.start.max(state.arrival))
+    }
+
+    /// Another thread runs: its address space is loaded, if it is another one.
+    fn switch_to(&mut self, vcpu: usize, place: usize) {
+        let Self { vcpus, vms, mmu, ground, order, .. } = self;
+        let state = &mut vcpus[vcpu];
+        let number = state.vm;
+        let machinery = &mut vms[number];
+        let (process, _) = state.threads[place];
+        let space = machinery.processes[process].space;
+        state.current = place;
+        let pcid = super::flush::pcid(space);
+        let Some(cpu) = order.cpu(vcpu) else { return };
+        let context = mmu.context(cpu);
+        if context.pcid == pcid {
+            return;
+        }
+        mmu.set_context(cpu, terrace_mmu::Context { pcid, ..context });
+        let cost = self.machine.cost.as_ref().map_or(0, |costs| costs.flush.mov_cr3);
+        state.bill.charge(Cause::Flush, terrace_addr::Cycles::new(cost));
+        if let Stage::Shadow(stage) = &mut machinery.stage {
+            stage.load(ground.host(), number, space, &mut state.bill);
+        }
+    }
+
+    /// Runs a piece of a thread's work: up to the next mark, the end of the turn, or a chunk.
+    fn step(&mut self, vcpu: usize, place: usize, until: terrace_addr::Cycles) -> Result<(), End> {
+        let (number, thread) = self.vcpus[vcpu].threads[place];
+        let vm = self.vcpus[vcpu].vm;
+        let process = &mut self.vms[vm].processes[number];
+        if process.threads[thread].waits {
+            process.threads[thread].waits = false;
+            process.threads[thread].arrival = self.clock.nanos(self.order.clock(vcpu));
+        }
+        if process.threads[thread].is_empty() && !process.fetch(thread) {
+            return Ok(());
+        }
+        let left = (until - self.order.clock(vcpu)).get();
+        let mut ran = 0;
+        while ran < CHUNK && self.vcpus[vcpu].bill.total() < left {
+            let Self { vms, mmu, ground, vcpus, .. } = self;
+            let Machinery { stage, processes, .. } = &mut vms[vm];
+            let process = &mut processes[number];
+            let ready = process.threads[thread].ready(process.serves);
+            let ready = &ready[..ready.len().min(CHUNK - ran)];
+            if ready.is_empty() {
+                break;
+            }
+            let Some(cpu) = self.order.cpu(vcpu) else { return Ok(()) };
+            let result = stage.run(ground, mmu, cpu, process.space, ready);
+            let through = result.map_or_else(|(at, _)| at, |()| ready.len());
+            let fault = result.err().map(|(at, fault)| (fault, ready[at].kind));
+            if process.touched.bytes() < process.mapped() {
+                process.touched.note(&ready[..through]);
+            }
+            process.threads[thread].accesses += through;
+            ran += through;
+            if let Some((fault, kind)) = fault {
+                let bill = &mut vcpus[vcpu].bill;
+                stage.serve(ground, vm, process.space, fault, kind, bill)?;
+                self.settle(vcpu)?;
+            }
+        }
+        self.simulated += convert::count(ran);
+        self.account(vcpu, Some((vm, number)));
+        let process = &mut self.vms[vm].processes[number];
+        while let Some(mark) = process.threads[thread].take_mark() {
+            if mark == MarkKind::RequestEnds {
+                let now = self.clock.nanos(self.order.clock(vcpu));
+                process.request_ends(thread, now, self.measured);
+            } else {
+                return self.mark(vcpu, vm, number, thread, mark);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what a mark says.
+    fn mark(
+        &mut self,
+        vcpu: usize,
+        vm: usize,
+        number: usize,
+        thread: usize,
+        mark: MarkKind,
+    ) -> Result<(), End> {
+        let Self { vms, ground, .. } = self;
+        let Machinery { stage, processes, .. } = &mut vms[vm];
+        let process = &mut processes[number];
+        match mark {
+            MarkKind::PhaseBegins(phase) => {
+                process.threads[thread].phase = phase;
+                process.threads[thread].waits = phase == Phase::Steady;
+            }
+            MarkKind::RequestEnds => {}
+            MarkKind::Map(region, bytes) => self.map_region(vm, number, region, bytes.get())?,
+            MarkKind::Grow(region, bytes) => match process.bases.get(region) {
+                Some(base) => {
+                    stage.grow(ground, process.space, base, bytes)?;
+                    process.sizes[region.index()] += bytes;
+                }
+                None => self.map_region(vm, number, region, bytes.get())?,
+            },
+            MarkKind::Unmap(region) => {
+                if let Some(base) = process.bases.get(region) {
+                    let span = Span { start: base, bytes: process.size(region) };
+                    stage.unmap(ground, process.space, span)?;
+                    process.touched.forget(span);
+                    process.bases.clear(region);
+                    process.sizes[region.index()] = terrace_addr::Bytes::ZERO;
+                }
+            }
+        }
+        self.settle(vcpu)
+    }
+
+    /// Maps a region of a program.
+    pub(crate) fn map_region(
+        &mut self,
+        vm: usize,
+        number: usize,
+        region: RegionId,
+        bytes: u64,
+    ) -> Result<(), End> {
+        let Self { vms, ground, .. } = self;
+        let Machinery { stage, processes, .. } = &mut vms[vm];
+        let process = &mut processes[number];
+        let advice = match process.program.regions()[region.index()].advice {
+            terrace_workload::Advice::Default => Advice::Default,
+            terrace_workload::Advice::HugePage => Advice::HugePage,
+            terrace_workload::Advice::NoHugePage => Advice::NoHugePage,
+        };
+        let bytes = terrace_addr::Bytes::new(bytes);
+        let base = stage.map(ground, process.space, bytes, advice)?;
+        process.mapped_at(region, base, bytes);
+        Ok(())
+    }
+
+    /// Settles what kernels have left to be done: in the machine of a virtual CPU, at the host, and in all machines
+    /// that the host changed. Then executes the flushes that follow.
+    pub(crate) fn settle(&mut self, vcpu: usize) -> Result<(), End> {
+        let vm = self.vcpus[vcpu].vm;
+        let Self { vms, ground, vcpus, .. } = self;
+        let bill = &mut vcpus[vcpu].bill;
+        vms[vm].stage.settle(ground, vm, bill)?;
+        if let Ground::Host(host) = ground {
+            let pending = host.kernel.pending();
+            bill.work(terrace_policy::Role::Host, pending);
+            if pending.stale.is_empty() {
+                pending.clear();
+            } else {
+                let pending = std::mem::take(pending);
+                for stale in &pending.stale {
+                    for (number, machinery) in vms.iter_mut().enumerate() {
+                        machinery.stage.host_changed(host, number, stale.space, stale.span, bill);
+                    }
+                }
+                // Table pages that were given back while entries were removed.
+                bill.work(terrace_policy::Role::Host, host.kernel.pending());
+                host.kernel.pending().clear();
+            }
+        }
+        if !self.vcpus[vcpu].bill.flushes.is_empty() {
+            self.account(vcpu, None);
+            self.flush(vcpu);
+        }
+        Ok(())
+    }
+
+    /// Accounts for what a virtual CPU did since it was accounted for last: its clock goes on.
+    pub(crate) fn account(&mut self, vcpu: usize, process: Option<(usize, usize)>) {
+        let Some(cpu) = self.order.cpu(vcpu) else { return };
+        let state = &mut self.vcpus[vcpu];
+        let running = process.or_else(|| {
+            let &(process, _) = state.threads.get(state.current)?;
+            Some((state.vm, process))
+        });
+        let counters = self.mmu.counters(cpu);
+        let settled = state.bill.settle();
+        let so_far = Interval::from_counts(&counters, self.mmu.node_references(cpu));
+        let mut interval = so_far.since(&state.before);
+        let counted = counters.since(&state.counted);
+        (state.before, state.counted) = (so_far, counters);
+        let Some((vm, number)) = running else { return };
+        let process = &self.vms[vm].processes[number];
+        let socket = super::flush::socket_of(&self.machine.topology, cpu);
+        let waits = &self.waits[socket];
+        let time =
+            self.model.time_with(process.timing, &interval, |node| waits.get(node).copied().unwrap_or(0.0));
+        let weight = if self.steady && !process.serves { self.weight } else { 1 };
+        let factor = convert::ratio(weight, 1);
+        let parts = time.modelled;
+        let nested = if counted.walk_references == 0 {
+            0.0
+        } else {
+            convert::ratio(counted.nested_references, counted.walk_references)
+        };
+        let (stlb, walks) = self
+            .model
+            .translation_parts(process.timing, &interval, |node| waits.get(node).copied().unwrap_or(0.0));
+        let mut delta = Done { counters: counted.times(weight), exits: settled.exits, ..Done::default() };
+        for (cause, cycles) in [
+            (Cause::Core, parts.core),
+            (Cause::Data, parts.data),
+            (Cause::Stlb, stlb),
+            (Cause::WalkGuest, walks * (1.0 - nested)),
+            (Cause::WalkNested, walks * nested),
+        ] {
+            delta.cycles[cause.index()] += cycles * factor;
+        }
+        let mut serial = 0;
+        for (sum, cycles) in delta.cycles.iter_mut().zip(settled.cycles) {
+            *sum += convert::ratio(cycles, 1);
+            serial += cycles;
+        }
+        delta.additive = time.additive.total() * factor + convert::ratio(serial, 1);
+        state.done.add(&delta);
+        self.vms[vm].processes[number].done.add(&delta);
+        let passed = parts.total() * factor + convert::ratio(serial, 1);
+        let whole = state.whole(passed);
+        // The load of the memory nodes: copies are taken to be in the nearest node, where the kernel's memory is.
+        interval.serial = terrace_addr::Cycles::new(serial);
+        state.epoch = state.epoch.plus(&interval.times(weight));
+        let copied = terrace_addr::Bytes::new(settled.copied[0] + settled.copied[1]);
+        if state.epoch.copied.is_empty() {
+            state.epoch.copied.push(copied);
+        } else {
+            state.epoch.copied[0] += copied;
+        }
+        self.order.advance(vcpu, whole);
+    }
+
+    /// At the end of an epoch: how loaded the memory nodes were, which is how long references wait in the next one.
+    pub(crate) fn end_epoch(&mut self, now: Nanos) {
+        if now < self.epoch_ends {
+            return;
+        }
+        self.epoch_ends = Nanos::new(now.get() + EPOCH.get());
+        let mut sharers = Vec::new();
+        for state in &mut self.vcpus {
+            let interval = std::mem::take(&mut state.epoch);
+            let Some(&(process, _)) = state.threads.get(state.current) else { continue };
+            let program = self.vms[state.vm].processes[process].timing;
+            if interval.accesses > 0 {
+                sharers.push(crate::time::Vcpu { cpu: state.cpu, program, interval });
+            }
+        }
+        if sharers.is_empty() {
+            return;
+        }
+        let shared = share(&self.machine, &sharers);
+        let nodes = self.machine.nodes();
+        for (socket, waits) in self.waits.iter_mut().enumerate() {
+            for ((wait, (_, node)), load) in waits.iter_mut().zip(&nodes).zip(&shared.nodes) {
+                let idle = convert::ratio(self.machine.node_latency(node, convert::narrow(socket)).get(), 1);
+                let latency = load.latency.get(socket).copied().unwrap_or(idle);
+                // A node that copies alone saturate has no finite latency; references that do come wait no longer
+                // than an epoch.
+                *wait = (latency - idle).clamp(0.0, 1e6);
+            }
+        }
+    }
+
+    /// Background work of the kernels of a virtual CPU's machine, and of the host, which runs on the last of the
+    /// machine's virtual CPUs.
+    fn background(&mut self, vcpu: usize) -> Result<(), End> {
+        let now = self.now(vcpu);
+        let vm = self.vcpus[vcpu].vm;
+        if self.vms[vm].vcpus.last() != Some(&vcpu) {
+            return Ok(());
+        }
+        let seen = self.seen(vm);
+        let Self { vms, ground, .. } = self;
+        let mut worked = match (&mut vms[vm].stage, &mut *ground) {
+            (Stage::Native, Ground::Native(layer)) => {
+                layer.kernel.set_counters(seen);
+                layer.tick(now)
+            }
+            (Stage::Extended(stage), _) => {
+                stage.guest.kernel.set_counters(seen);
+                stage.guest.tick(now)
+            }
+            (Stage::Shadow(stage), _) => {
+                stage.guest.kernel.set_counters(seen);
+                stage.guest.tick(now)
+            }
+            (Stage::Nested(stage), _) => {
+                stage.guest.kernel.set_counters(seen);
+                stage.hypervisor.kernel.set_counters(seen);
+                stage.guest.tick(now) | stage.hypervisor.tick(now)
+            }
+            (Stage::Native, Ground::Host(_)) => false,
+        };
+        if vm == 0
+            && let Ground::Host(host) = ground
+        {
+            host.kernel.set_counters(seen);
+            worked |= host.tick(now);
+        }
+        if worked { self.settle(vcpu) } else { Ok(()) }
+    }
+
+    /// What a performance-monitoring unit of a machine's CPUs would say.
+    fn seen(&self, vm: usize) -> SeenCounters {
+        let mut seen = SeenCounters::default();
+        for &vcpu in &self.vms[vm].vcpus {
+            let counters = &self.vcpus[vcpu].done.counters;
+            seen.accesses += counters.references;
+            seen.walks += counters.walks;
+            seen.walk_cycles += counters.walk_cycles;
+        }
+        seen
+    }
+
+    /// When any program that has begun has yet to come to its steady phase.
+    pub(crate) fn is_initialised(&self, now: Nanos) -> bool {
+        let processes = self.vms.iter().flat_map(|vm| &vm.processes);
+        processes.filter(|process| process.start <= now).all(Process::is_initialised)
+    }
+
+    /// The measured time begins: requests count from now on.
+    pub(crate) fn begin_measuring(&mut self) {
+        self.measured = true;
+        for process in self.vms.iter_mut().flat_map(|vm| &mut vm.processes) {
+            process.latencies.reset();
+            process.operations = 0;
+        }
+    }
+
+    /// Whether no thread has anything left to do.
+    pub(crate) fn is_over(&self) -> bool {
+        let mut processes = self.vms.iter().flat_map(|vm| &vm.processes);
+        processes.all(|process| (0..process.threads.len()).all(|thread| !process.runs(thread)))
+    }
+
+    /// What the virtual CPUs of a machine have done, together.
+    pub(crate) fn done(&self, vm: usize) -> Done {
+        let mut done = Done::default();
+        for &vcpu in &self.vms[vm].vcpus {
+            done.add(&self.vcpus[vcpu].done);
+        }
+        done
+    }
+
+    /// Where a program's address is, for messages.
+    pub(crate) fn describe(end: &End) -> String {
+        match end {
+            End::Kernel(role, error) => format!("{role}: {error}"),
+            End::Program(addr) => {
+                format!("a program touched {:#x}, which it has not mapped", Addr::get(*addr))
+            }
+            End::Outside(addr) => format!("a guest touched {addr:#x}, beyond its memory"),
+        }
+    }
+}
