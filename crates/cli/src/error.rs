@@ -55,7 +55,7 @@ pub enum CliError {
         /// Which of its runs, where it has several.
         run: String,
         /// Why.
-        error: RunError,
+        error: Box<RunError>,
     },
     /// No run came to its measured time.
     #[error(
@@ -135,14 +135,38 @@ pub enum CliError {
         found: String,
     },
     /// There is no such count.
-    #[error("--metric: found {name}, expected one that `terrace list metrics` names, or all")]
+    #[error("--metric: found {name}, expected one that `terrace list metrics` names for {kind}, or all")]
     Metric {
         /// What was given.
         name: String,
+        /// What the results are of.
+        kind: &'static str,
     },
-    /// Results have no mode in common.
-    #[error("{result}: found no mode that the other results have too, expected at least one")]
+    /// No run has such a part, or no sweep such an axis.
+    #[error("{option}: found {name}, expected {expected}")]
+    NotCompared {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        name: String,
+        /// What there is.
+        expected: String,
+    },
+    /// Results of different kinds.
+    #[error("{}: found a result of {found}, expected one of {expected}, as the first result is", .path.display())]
+    Kinds {
+        /// The result.
+        path: PathBuf,
+        /// Its kind.
+        found: &'static str,
+        /// The kind of the first one.
+        expected: &'static str,
+    },
+    /// Results have no mode or run in common.
+    #[error("{result}: found no {what} that the other results have too, expected at least one")]
     Incomparable {
+        /// What they could have in common.
+        what: &'static str,
         /// The first result.
         result: String,
     },

@@ -16,6 +16,7 @@ mod number;
 mod parallel;
 mod progress;
 mod replay;
+mod reproduce;
 mod run;
 mod said;
 mod style;
@@ -48,6 +49,8 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Feed a trace through a machine: what translation costs in each mode, side by side
     Replay(Box<replay::ReplayArguments>),
+    /// Measure a published figure on the model, beside what was published
+    Reproduce(reproduce::ReproduceArguments),
     /// Look into traces, convert them, record them
     Trace(Box<trace::TraceArguments>),
     /// Measure how fast the engine is on this machine, beside the machine itself
@@ -87,6 +90,7 @@ pub fn main_with(registry: &Registry) -> ExitCode {
     let result = match command {
         Command::Run(arguments) => run::run(&arguments, registry, said),
         Command::Replay(arguments) => replay::replay(&arguments, said),
+        Command::Reproduce(arguments) => reproduce::reproduce(&arguments, registry, said),
         Command::Trace(arguments) => trace::trace(&arguments, said),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Walk(arguments) => walk::walk(&arguments),

@@ -15,7 +15,7 @@ pub(crate) struct Said {
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say what was read, what was passed over and how long it took
+    /// Say what was read and passed over, how long it took, and of scenarios which system ran at which layer
     #[arg(long, short, global = true)]
     verbose: bool,
 }

@@ -55,12 +55,15 @@ fn what_is_no_result_is_refused() {
 #[test]
 fn completions_and_manual_pages() {
     for shell in ["bash", "zsh", "fish"] {
-        assert!(terrace(&["completions", shell]).success().contains("replay"), "{shell}");
+        let script = terrace(&["completions", shell]).success();
+        for part in ["replay", "show-config"] {
+            assert!(script.contains(part), "{shell}: {part}");
+        }
     }
     assert!(terrace(&["man"]).success().contains("terrace\\-replay"));
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(terrace(&["man", "--output", folder.path().to_str().unwrap()]).success(), "");
-    for page in ["terrace.1", "terrace-replay.1", "terrace-trace-convert.1"] {
+    for page in ["terrace.1", "terrace-run.1", "terrace-replay.1", "terrace-trace-convert.1"] {
         assert!(folder.path().join(page).exists(), "{page}");
     }
 }

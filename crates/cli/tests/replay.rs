@@ -118,7 +118,7 @@ fn the_examples_in_the_help_work() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 12);
+    assert_eq!(examples, 14);
 }
 
 /// Several traces are replayed side by side, each as if it were alone.

@@ -3,7 +3,7 @@
 //! The hypervisor's process holds the machine's memory in its own address space, and the extended page table follows
 //! that, as in KVM: it is filled at violations, and what the kernel changes is removed from it (MMU notifiers).
 
-use terrace_addr::{AccessKind, Addr, Bytes, Hva, Page, PageSize, Space, Span};
+use terrace_addr::{AccessKind, Addr, Bytes, Hva, Page, Space, Span};
 use terrace_policy::{Advice, Policy, SpaceId};
 use terrace_table::{Ept, Leaf, LeafFlags, Levels, SimulatedMemory, Table, TableError};
 
@@ -155,27 +155,16 @@ impl<G: Space, L: Space> Vm<G, L> {
         Ok(Ok(backed))
     }
 
-    /// Removes from the extended page table what lies in a range of the process's addresses, whose mapping changed.
-    pub fn invalidate(&mut self, hypervisor: &mut Kernel<Hva, L>, span: Span<Hva>) {
+    /// Removes from the extended page table what lies in a range of the process's addresses, whose mapping changed. The
+    /// tables that become empty stay, as in KVM (`kvm_tdp_mmu_unmap_gfn_range`): a larger leaf takes their place later.
+    pub fn invalidate(&mut self, span: Span<Hva>) {
         let Some(span) = self.guest_span(span) else { return };
         let pages: Vec<_> = self.ept.leaves(span).map(|leaf| leaf.page).collect();
-        for &page in &pages {
+        for page in pages {
             if self.ept.unmap(page).is_ok() {
                 self.zapped += 1;
                 self.stale.push(page.into());
                 self.written.push((page.start(), page.size().level()));
-            }
-        }
-        let mut last = None;
-        for page in pages {
-            let block = page.start().align_down(PageSize::Size2M);
-            if last.replace(block) != Some(block) {
-                let ept = &mut self.ept;
-                let effects = hypervisor.with_table_pages(|pages| ept.prune(block, pages));
-                for &span in effects.stale_spans() {
-                    self.stale.push(span);
-                    self.written.push((span.start, level_of(span.bytes)));
-                }
             }
         }
     }

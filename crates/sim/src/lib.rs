@@ -10,6 +10,7 @@ pub mod bench;
 pub mod mapping;
 mod mode;
 pub mod replay;
+pub mod reproduce;
 pub mod run;
 pub mod scenarios;
 pub mod time;

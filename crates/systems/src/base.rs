@@ -2,7 +2,8 @@
 
 use alloc::boxed::Box;
 
-use terrace_policy::{Abilities, Policy, System};
+use terrace_addr::PageSize;
+use terrace_policy::{Abilities, Layer, MapRequest, Policy, System, VirtualPlacement};
 
 /// Base pages only.
 pub(crate) const SYSTEM: System = System {
@@ -20,5 +21,15 @@ struct BasePages;
 impl Policy for BasePages {
     fn requires(&self) -> Abilities {
         Abilities::empty()
+    }
+
+    /// As Linux places mappings whatever its huge pages are set to (since 6.7, commit efa7df3e3bb5), so that what is
+    /// compared with it has the same addresses.
+    fn on_map(&mut self, _: &mut dyn Layer, request: &MapRequest) -> VirtualPlacement {
+        if request.bytes >= PageSize::Size2M.size() {
+            VirtualPlacement::Aligned
+        } else {
+            VirtualPlacement::Default
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::{CliError, Ended, print, style};
 #[command(after_help = "Examples:
   terrace list machines
   terrace list workloads zipf-store
-  terrace list scenarios quickstart > mine.toml")]
+  terrace list scenarios quickstart")]
 pub(crate) struct ListArguments {
     /// What to list
     what: What,

@@ -1,6 +1,6 @@
 //! What the table of a result shows: the metrics that answer most questions, in groups.
 
-use terrace_result::{Metrics, RunResult};
+use terrace_result::{MetricValue, Metrics, RunResult};
 
 use crate::number::{percent, short, short_time};
 
@@ -15,8 +15,11 @@ pub(super) struct Figure {
     /// What it is; and of which layer, if it is of one.
     pub(super) name: &'static str,
     pub(super) layer: Option<&'static str>,
-    value: Box<dyn Fn(&RunResult) -> Option<String>>,
+    value: Box<ValueOf>,
 }
+
+/// The value of a figure in a run, as text.
+type ValueOf = dyn Fn(&RunResult) -> Option<String>;
 
 impl Figure {
     /// Its value in a run, if it applies to that.
@@ -39,11 +42,13 @@ pub(super) fn groups(runs: &[RunResult]) -> Vec<Group> {
 }
 
 fn speed(runs: &[RunResult]) -> Group {
-    let counts_operations = |run: &RunResult| total(run, "operations_per_second").is_some();
+    // Programs without operations of their own, such as traces, may count none.
+    let operations = |run: &RunResult| total(run, "operations_per_second").filter(|&count| count > 0.0);
+    let counts_operations = |run: &RunResult| operations(run).is_some();
     let measured = || runs.iter().filter(|run| !run.totals.is_empty());
     let mut figures = Vec::new();
     if measured().any(counts_operations) {
-        figures.push(figure("operations/s", |run| total(run, "operations_per_second").map(short)));
+        figures.push(figure("operations/s", move |run| operations(run).map(short)));
     }
     if !measured().all(counts_operations) {
         figures.push(figure("accesses/s", |run| total(run, "accesses_per_second").map(short)));
@@ -165,7 +170,7 @@ fn total(run: &RunResult, metric: &str) -> Option<f64> {
 fn sum(parts: &[&Metrics], metric: &str) -> Option<f64> {
     debug_assert!(terrace_result::run_metric(metric).is_some(), "{metric} is no metric");
     let values = parts.iter().filter_map(|part| part.get(metric));
-    values.map(|value| value.as_f64()).reduce(|all, one| all + one)
+    values.map(MetricValue::as_f64).reduce(|all, one| all + one)
 }
 
 /// The sum of some metrics for each access.

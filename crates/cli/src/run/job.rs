@@ -49,7 +49,7 @@ impl Job<'_> {
             let result = result.map_err(|error| CliError::Run {
                 scenario: run.scenario.name.clone(),
                 run: super::name(&run.labels),
-                error,
+                error: Box::new(error),
             })?;
             Ok(Done { result, series: watcher.series.unwrap_or_default(), simulated: watcher.simulated })
         };

@@ -37,6 +37,6 @@ fn system(row: &LayerRow, vocabulary: &Vocabulary<'_>) -> String {
     let word = vocabulary.systems.iter().find(|word| word.name == row.system);
     let default = |name: &str| Some(word?.parameter(name)?.default.to_string());
     let special = row.parameters.iter().filter(|(name, value)| default(name).as_ref() != Some(value));
-    let special: String = special.map(|(name, value)| format!("\n{name} {value}")).collect();
-    format!("{}{special}", row.system)
+    let special = special.map(|(name, value)| format!("{name} {value}"));
+    [row.system.clone()].into_iter().chain(special).collect::<Vec<_>>().join("\n")
 }

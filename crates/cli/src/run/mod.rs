@@ -157,17 +157,13 @@ impl Machines {
         for run in runs {
             let given = &run.scenario.machine;
             let known = machines.found.iter().position(|(name, ..)| name == given);
-            let place = match known {
-                Some(place) => place,
-                None => {
-                    let found = terrace_machine::find(given, &[])?;
-                    let sha256 = Sha256::of(found.text.as_bytes());
-                    let used =
-                        MachineUsed { name: found.machine.name.clone(), sha256, overrides: Vec::new() };
-                    machines.found.push((given.clone(), found.machine, used));
-                    machines.found.len() - 1
-                }
-            };
+            let place = known.unwrap_or(machines.found.len());
+            if known.is_none() {
+                let found = terrace_machine::find(given, &[])?;
+                let sha256 = Sha256::of(found.text.as_bytes());
+                let used = MachineUsed { name: found.machine.name.clone(), sha256, overrides: Vec::new() };
+                machines.found.push((given.clone(), found.machine, used));
+            }
             run.scenario.fits(&machines.found[place].1)?;
             machines.of.push(place);
         }

@@ -44,7 +44,8 @@ pub(super) fn render(result: &RunsResult) -> String {
 /// What was run, and on what.
 fn head(result: &RunsResult) -> String {
     let scenario = &result.scenario;
-    let overrides: String = scenario.overrides.iter().map(|text| format!(" --set {text}")).collect();
+    let overrides = scenario.overrides.iter().map(|text| format!(" --set '{text}'"));
+    let overrides = overrides.collect::<Vec<_>>().concat();
     let machines: Vec<_> = result.machines.iter().map(|machine| machine.name.as_str()).collect();
     let mut text = format!("{}{overrides}, on {}\n", scenario.name, machines.join(", "));
     if !scenario.description.is_empty() {

@@ -38,4 +38,14 @@ impl Ran {
         assert!(!error.contains("panicked"), "{error}");
         error
     }
+
+    /// Standard output and standard error, of a run that ended with this exit code and did not panic.
+    #[track_caller]
+    #[allow(dead_code, reason = "each test program uses a part of this")]
+    pub(crate) fn ended(self, code: i32) -> (String, String) {
+        let error = String::from_utf8(self.0.stderr).unwrap();
+        assert_eq!(self.0.status.code(), Some(code), "{error}");
+        assert!(!error.contains("panicked"), "{error}");
+        (String::from_utf8(self.0.stdout).unwrap(), error)
+    }
 }

@@ -30,7 +30,23 @@ impl<U: Space, L: Space> Kernel<U, L> {
         bytes: Bytes,
         advice: Advice,
     ) -> Result<Addr<U>, KernelError> {
-        let bytes = whole_pages(bytes);
+        self.map_with_room(policy, space, bytes, bytes, advice)
+    }
+
+    /// The same with room behind it: the area may grow to `room` bytes, as a heap does.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    pub fn map_with_room(
+        &mut self,
+        policy: &mut dyn Policy,
+        space: SpaceId,
+        bytes: Bytes,
+        room: Bytes,
+        advice: Advice,
+    ) -> Result<Addr<U>, KernelError> {
+        let first = whole_pages(bytes);
+        let bytes = whole_pages(room).max(first);
         let placement = policy.on_map(self, &MapRequest { space, bytes, advice });
         let no_room = KernelError::NoRoom { bytes, at: None };
         let Some(place) = self.space(space) else { return Err(no_room) };
@@ -52,7 +68,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             VirtualPlacement::Default | VirtualPlacement::At(_) => below(PageSize::Size4K.bytes()),
         };
         let start = chosen.ok_or(no_room)?;
-        self.map_at(space, Addr::truncate(start), bytes, advice, None)?;
+        self.map_at(space, Addr::truncate(start), first, advice, None)?;
         if let Some(place) = self.space_mut(space)
             && !matches!(placement, VirtualPlacement::At(at) if at.get() == start)
         {

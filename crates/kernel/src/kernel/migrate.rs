@@ -35,7 +35,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         Ok(Applied { copied, cleared: 0, frame: Some(frame.reinterpret()) })
     }
 
-    /// Exchanges the frames of two pages of one size, through a buffer: three copies.
+    /// Exchanges the frames of two pages of one size, word by word: each is read once and written once.
     ///
     /// # Errors
     /// If they are not there, or not of one size.

@@ -17,8 +17,9 @@ pub(super) struct ReverseMap<U, G> {
     spaces: PhantomData<(U, G)>,
 }
 
-/// Page numbers have 36 bits (48 of address): 16 of them share their low 32 bits.
+/// Page numbers of 36 bits (48 of address) are looked for: 16 of them share their low 32 bits.
 const WINDOWS: u64 = 16;
+const NUMBER_BITS: u32 = 36;
 
 impl<U: Space, G: Space> ReverseMap<U, G> {
     pub(super) const fn new() -> Self {
@@ -39,15 +40,26 @@ impl<U: Space, G: Space> ReverseMap<U, G> {
         }
         let upper = page.start().get() >> PageSize::Size4K.shift();
         for part in 0..page.size().base_pages() {
-            let place = &mut self.first[convert::index(start + part)];
             let wanted = convert::low32(upper + part).wrapping_add(1);
-            let old = std::mem::replace(place, wanted);
-            if old != 0 && old != wanted && leaves(table, old).next().is_some() {
-                self.more
-                    .entry(start + part)
-                    .or_default()
-                    .extend(leaves(table, old).map(|page| page.start().get()));
+            if upper >> NUMBER_BITS != 0 || wanted == 0 {
+                self.list(start + part, page);
+                continue;
             }
+            let place = &mut self.first[convert::index(start + part)];
+            let old = std::mem::replace(place, wanted);
+            if old != 0 && old != wanted {
+                for page in leaves(table, old) {
+                    self.list(start + part, page);
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, frame: u64, page: Page<U>) {
+        let pages = self.more.entry(frame).or_default();
+        let at = page.start().get();
+        if !pages.contains(&at) {
+            pages.push(at);
         }
     }
 

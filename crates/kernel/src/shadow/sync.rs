@@ -55,7 +55,9 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
     }
 }
 
-/// Whether a leaf lies inside the composition of both layers: the same frame, not larger, nothing more allowed.
+/// Whether a leaf lies inside the composition of both layers: the same frame, not larger, nothing more allowed. None is
+/// where the upper leaf is not accessed: its next use has to come here to set the bit (`paging_tmpl.h`:
+/// `FNAME(prefetch_invalid_gpte)`).
 fn is_current<U: Space, G: Space, L: Space, V: Format>(
     hypervisor: &Kernel<Hva, L>,
     upper: &Table<U, V, SimulatedMemory<G>>,
@@ -66,7 +68,8 @@ fn is_current<U: Space, G: Space, L: Space, V: Format>(
     let Some(part) = upper.lookup(at) else { return false };
     let Some(backed) = vm.backing(hypervisor, part.translate(at)) else { return false };
     let expected = composed(at, part, backed);
-    leaf.page.size() <= expected.page.size()
+    part.flags.contains(LeafFlags::ACCESSED)
+        && leaf.page.size() <= expected.page.size()
         && leaf.frame == expected.translate(at)
         && expected.flags.contains(leaf.flags & LeafFlags::PERMISSIONS)
 }

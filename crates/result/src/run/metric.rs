@@ -44,6 +44,9 @@ run_metrics! {
     accesses_per_second PerSecond Higher "accesses, each counted with its weight, in a second of measured time";
     operations_per_second PerSecond Higher "operations of the workload (requests, passes, insertions) in a second of \
                                             measured time";
+    sampling_error Ratio Lower "how far accesses_per_second may be off because of sampled time, as a share of it: twice \
+                                the standard error of its mean over the intervals, what it still drifts between the \
+                                halves of the measured time, and the accesses that end behind it";
     cycles Cycles Lower "cycles of all vCPUs in the measured time that were not idle: the sum of the causes below";
     core_cycles Cycles Neither "of these, the programs' own instructions";
     data_cycles Cycles Lower "waiting for data beyond the first cache level";

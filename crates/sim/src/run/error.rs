@@ -44,6 +44,11 @@ pub enum RunError {
         /// The workload.
         workload: String,
     },
+    /// The trace that comes with the program cannot be put where it can be read.
+    #[error(
+        "builtin:gups: found no room for a temporary file ({0}); set TMPDIR to a folder that can be written"
+    )]
+    BuiltinTrace(std::io::Error),
     /// There is no such system.
     #[error("{layer}.system: found {found}; expected a name of `terrace list systems`")]
     System {

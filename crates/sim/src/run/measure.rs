@@ -73,6 +73,14 @@ impl Simulation {
         Snapshot { at, vms, programs, layers: layers.collect(), host }
     }
 
+    /// Accesses a second since a snapshot was taken.
+    pub(super) fn rate(&self, since: &Snapshot, now: Nanos) -> f64 {
+        let accesses = |done: &Done| done.counters.references;
+        let before: u64 = since.vms.iter().map(accesses).sum();
+        let all: u64 = (0..self.vms.len()).map(|vm| accesses(&self.done(vm))).sum();
+        a_second(all - before, now.get() - since.at.get())
+    }
+
     /// What was measured since a snapshot was taken, at this time. What is a state and no flow is that of now.
     pub(super) fn measured(&self, since: &Snapshot, now: Nanos) -> Measured {
         let nanos = now.get() - since.at.get();

@@ -3,10 +3,10 @@
 //! A run puts together machines' MMUs, kernels with their policies, and programs on virtual CPUs, and lets simulated
 //! time pass:
 //! 1. Every program maps its regions and touches them for the first time; each access is simulated.
-//! 2. When all programs that begin with the run have come to their steady phase, the warm-up passes, then the measured
-//!    time. From here on each simulated access stands for `weight` of them; faults, exits, flushes and copies happen
+//! 2. When all programs that begin with the run have come to their steady phase the warm-up passes, access by access too.
+//! 3. In the measured time each simulated access stands for `weight` of them; faults, exits, flushes and copies happen
 //!    once each and count once. Programs that serve requests are simulated access by access.
-//! 3. At the end of each interval the series gets a row for each metric.
+//! 4. At the end of each interval the series gets a row for each metric.
 //!
 //! The rule: what runs is decided by (clock, id) of the virtual CPUs, and nothing reads the wall clock, so that the same
 //! scenario gives the same bytes everywhere.
@@ -30,6 +30,7 @@ mod setup;
 mod simulation;
 mod stage;
 mod touched;
+mod trace;
 mod vcpu;
 
 pub use error::RunError;
@@ -121,7 +122,12 @@ pub fn run(
     result.simulated = now;
     if let Some(since) = &progress.since {
         result.measured = Nanos::new(now.get() - since.at.get());
-        let Measured { totals, vms, layers, programs } = simulation.measured(since, now);
+        let Measured { mut totals, vms, layers, programs } = simulation.measured(since, now);
+        if scenario.time.weight > 1 {
+            let error = progress.sampling_error(&simulation, result.measured);
+            let set = totals.set("sampling_error", error);
+            debug_assert!(set.is_ok(), "{set:?}");
+        }
         (result.totals, result.vms, result.layers, result.programs) = (totals, vms, layers, programs);
     }
     Ok(result)
@@ -140,6 +146,8 @@ struct Phases {
     since: Option<Snapshot>,
     /// What was counted when the interval began.
     last: Option<Snapshot>,
+    /// Accesses a second in each whole interval.
+    rates: Vec<f64>,
 }
 
 impl Phases {
@@ -154,6 +162,7 @@ impl Phases {
             begins: None,
             since: None,
             last: None,
+            rates: Vec::new(),
         }
     }
 
@@ -202,13 +211,38 @@ impl Phases {
         let (Some(since), Some(last)) = (&self.since, &self.last) else { return false };
         let over = self.now.get() >= since.at.get() + self.measure.get() || simulation.is_over();
         if self.now.get() >= last.at.get() + self.interval.get() || over {
+            let end = Nanos::new(self.now.get() - since.at.get());
+            if !over || end.get() >= self.measure.get() {
+                self.rates.push(simulation.rate(last, self.now));
+            }
             if self.series && self.now > last.at {
-                let end = Nanos::new(self.now.get() - since.at.get());
                 report(&simulation.measured(last, self.now), end, watch);
             }
             self.last = Some(simulation.snapshot(self.now));
         }
         over
+    }
+}
+
+impl Phases {
+    /// How far the rate of accesses may be off because each simulated access stands for several, as a share: twice the
+    /// standard error of its mean over the intervals; how much it still rose or fell between the halves of the measured
+    /// time, since what changes with the accesses (caches that fill) changes more slowly than it would; and what the
+    /// last chunk of accesses goes beyond the end.
+    fn sampling_error(&self, simulation: &Simulation, measured: Nanos) -> f64 {
+        let count = convert::ratio(convert::count(self.rates.len()), 1);
+        let mean = self.rates.iter().sum::<f64>() / count;
+        let beyond = simulation.longest_chunk() / convert::ratio(measured.get().max(1), 1);
+        if self.rates.len() < 2 || mean <= 0.0 {
+            return 1.0;
+        }
+        let spread: f64 = self.rates.iter().map(|rate| (rate - mean) * (rate - mean)).sum();
+        let error = libm::sqrt(spread / (count - 1.0) / count);
+        let half = self.rates.len().div_ceil(2);
+        let average =
+            |rates: &[f64]| rates.iter().sum::<f64>() / convert::ratio(convert::count(rates.len().max(1)), 1);
+        let drift = (average(&self.rates[..half]) - average(&self.rates[self.rates.len() - half..])).abs();
+        2.0 * error / mean + drift / mean + beyond
     }
 }
 

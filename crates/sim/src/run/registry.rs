@@ -22,7 +22,8 @@ impl Registry {
     pub fn new(systems: impl IntoIterator<Item = System>) -> Self {
         let systems: Vec<_> = systems.into_iter().collect();
         let system_words = systems.iter().map(system_word).collect();
-        let workload_words = workload::registry().iter().map(workload_word).collect();
+        let mut workload_words: Vec<_> = workload::registry().iter().map(workload_word).collect();
+        workload_words.push(super::trace::word());
         Self { systems, system_words, workload_words }
     }
 

@@ -26,6 +26,7 @@ use super::registry::{MODES, Registry, system_value, workload_value};
 use super::simulation::{Machinery, Simulation};
 use super::stage::{End, Extended, Ground, Nested, Shadowed, Stage};
 use super::touched::Touched;
+use super::trace;
 use super::vcpu::Vcpu;
 use crate::time::{CoreModel, Order, Program};
 
@@ -49,6 +50,9 @@ struct Maker<'a> {
 /// Below which address programs' areas end (`TASK_SIZE` less the gap for the stack, arch/x86/mm/mmap.c); where exactly is
 /// random there.
 const AREAS_END: u64 = 0x7fff_f800_0000;
+
+/// Requests that take longer than an hour, in nanoseconds, are counted as so long.
+const LONGEST_REQUEST: u64 = 3_600_000_000_000;
 
 /// Bits of a random offset in pages: 28 (`mmap_rnd_bits`, arch/x86/mm/mmap.c).
 const RANDOM_PAGES: u64 = (1 << 28) - 1;
@@ -342,8 +346,11 @@ impl Maker<'_> {
         for (name, value) in asked.parameters.iter() {
             arguments.set(name, workload_value(value));
         }
-        let program =
-            workload::entry(&asked.workload).and_then(|entry| entry.build(&arguments)).map_err(failed)?;
+        let program = if asked.workload == trace::NAME {
+            trace::build(&vm.name, &asked.parameters)?
+        } else {
+            workload::entry(&asked.workload).and_then(|entry| entry.build(&arguments)).map_err(failed)?
+        };
         let facts = program.facts().clone();
         let timing = Program::new(
             asked.core_cycles.unwrap_or(facts.core_cycles),
@@ -379,7 +386,8 @@ impl Maker<'_> {
             start: asked.start,
             threads: threads.collect(),
             touched: Touched::default(),
-            latencies: Histogram::new(3).unwrap_or_else(|error| unreachable!("three digits: {error}")),
+            latencies: Histogram::new_with_bounds(1, LONGEST_REQUEST, 3)
+                .unwrap_or_else(|error| unreachable!("bounds that fit: {error}")),
             operations: 0,
             serves: facts.latency.is_some(),
             done: super::vcpu::Done::default(),

@@ -4,7 +4,7 @@ use terrace_addr::{Addr, Nanos, Span, convert};
 use terrace_machine::Machine;
 use terrace_mmu::Mmu;
 use terrace_policy::{Advice, Counters as SeenCounters};
-use terrace_workload::{MarkKind, Phase, RegionId};
+use terrace_workload::{Mapping, MarkKind, Phase, RegionId};
 
 use super::bill::Cause;
 use super::clock::Clock;
@@ -35,7 +35,7 @@ pub(crate) struct Simulation {
     /// How long a reference waits for each node beyond the machine file's latency, as it was in the last epoch.
     pub(crate) waits: Vec<Vec<f64>>,
     pub(crate) epoch_ends: Nanos,
-    /// So many accesses each simulated one stands for, once everything is initialised.
+    /// So many accesses each simulated one stands for, in the measured time.
     pub(crate) weight: u64,
     pub(crate) measured: bool,
     /// Whether every program that starts with the run has come to its steady phase.
@@ -232,13 +232,15 @@ impl Simulation {
         let Self { vms, ground, .. } = self;
         let Machinery { stage, processes, .. } = &mut vms[vm];
         let process = &mut processes[number];
-        let advice = match process.program.regions()[region.index()].advice {
+        let spec = &process.program.regions()[region.index()];
+        let advice = match spec.advice {
             terrace_workload::Advice::Default => Advice::Default,
             terrace_workload::Advice::HugePage => Advice::HugePage,
             terrace_workload::Advice::NoHugePage => Advice::NoHugePage,
         };
         let bytes = terrace_addr::Bytes::new(bytes);
-        let base = stage.map(ground, process.space, bytes, advice)?;
+        let room = if spec.mapping == Mapping::Grows { spec.bytes } else { bytes };
+        let base = stage.map(ground, process.space, bytes, room, advice)?;
         process.mapped_at(region, base, bytes);
         Ok(())
     }
@@ -259,12 +261,9 @@ impl Simulation {
                 let pending = std::mem::take(pending);
                 for stale in &pending.stale {
                     for (number, machinery) in vms.iter_mut().enumerate() {
-                        machinery.stage.host_changed(host, number, stale.space, stale.span, bill);
+                        machinery.stage.host_changed(number, stale.space, stale.span, bill);
                     }
                 }
-                // Table pages that were given back while entries were removed.
-                bill.work(terrace_policy::Role::Host, host.kernel.pending());
-                host.kernel.pending().clear();
             }
         }
         if !self.vcpus[vcpu].bill.flushes.is_empty() {
@@ -294,7 +293,7 @@ impl Simulation {
         let waits = &self.waits[socket];
         let time =
             self.model.time_with(process.timing, &interval, |node| waits.get(node).copied().unwrap_or(0.0));
-        let weight = if self.steady && !process.serves { self.weight } else { 1 };
+        let weight = if self.measured && !process.serves { self.weight } else { 1 };
         let factor = convert::ratio(weight, 1);
         let parts = time.modelled;
         let nested = if counted.walk_references == 0 {
@@ -432,6 +431,17 @@ impl Simulation {
             process.latencies.reset();
             process.operations = 0;
         }
+    }
+
+    /// How long a chunk of accesses takes, as much as it stands for, in nanoseconds: the longest of all virtual CPUs.
+    pub(crate) fn longest_chunk(&self) -> f64 {
+        let chunk = convert::ratio(convert::count(CHUNK) * self.weight, 1);
+        let cycles = self.vcpus.iter().map(|vcpu| {
+            let accesses = vcpu.done.counters.references.max(1);
+            vcpu.done.cycles.iter().sum::<f64>() / convert::ratio(accesses, 1)
+        });
+        let cycle = 1e9 / convert::ratio(self.machine.clock.frequency.hertz().max(1), 1);
+        chunk * cycle * cycles.fold(0.0, f64::max)
     }
 
     /// Whether no thread has anything left to do.

@@ -26,8 +26,92 @@ macro_rules! builtin {
 }
 
 /// All of them.
-pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[builtin!(
-    "quickstart",
-    "a key-value store natively, in a virtual machine and nested: base pages and huge pages, memory fragmented and not",
-    ["vm.program.parameters.bytes=32 MiB", "time.measure=10 ms", "time.interval=5 ms", "vm.memory=256 MiB"]
-)];
+pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
+    builtin!(
+        "quickstart",
+        "a store and a trace natively, in a virtual machine and nested: base pages and huge pages, memory fragmented and not",
+        ["time.warm_up=1 ms", "time.measure=4 ms", "time.interval=1 ms", "host.memory=3 GiB"]
+    ),
+    builtin!(
+        "page-sizes",
+        "base and huge pages in guest and host, in every combination",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=1 GiB",
+            "vm.program.parameters.bytes=32 MiB",
+            "vm.memory=128 MiB"
+        ]
+    ),
+    builtin!(
+        "fragmentation",
+        "transparent huge pages while free memory is more and more fragmented",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=1 GiB",
+            "vm.program.parameters.bytes=32 MiB",
+            "vm.memory=128 MiB"
+        ]
+    ),
+    builtin!(
+        "shadow-paging",
+        "two dimensions against one composed table",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=1 GiB",
+            "vm.memory=512 MiB"
+        ]
+    ),
+    builtin!(
+        "nested",
+        "what each layer costs a program that allocates and frees all the time",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=1 GiB",
+            "vm.memory=512 MiB"
+        ]
+    ),
+    builtin!(
+        "latency",
+        "requests that arrive at random, from an idle store to a saturated one",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=1 GiB",
+            "vm.program.parameters.bytes=32 MiB",
+            "vm.memory=128 MiB"
+        ]
+    ),
+    builtin!(
+        "colocated",
+        "two virtual machines that share caches and bandwidth",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=1 GiB",
+            "vm.program.parameters.bytes=32 MiB",
+            "vm.memory=128 MiB"
+        ]
+    ),
+    builtin!(
+        "misaligned-slot",
+        "a virtual machine that its host's huge pages never reach",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=1 GiB",
+            "vm.program.parameters.bytes=32 MiB",
+            "vm.memory=128 MiB"
+        ]
+    ),
+];

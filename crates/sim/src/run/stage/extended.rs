@@ -62,14 +62,8 @@ impl Extended {
         Ok(())
     }
 
-    pub(super) fn host_changed(
-        &mut self,
-        host: &mut LayerState<Hva, Hpa>,
-        number: usize,
-        span: Span<Hva>,
-        bill: &mut Bill,
-    ) {
-        self.vm.invalidate(&mut host.kernel, span);
+    pub(super) fn host_changed(&mut self, number: usize, span: Span<Hva>, bill: &mut Bill) {
+        self.vm.invalidate(span);
         self.settle_vm(number, bill);
     }
 

@@ -150,18 +150,11 @@ impl Stage {
     }
 
     /// The host changed what backs a range of the process that holds this machine's memory.
-    pub(crate) fn host_changed(
-        &mut self,
-        host: &mut LayerState<Hva, Hpa>,
-        vm: usize,
-        space: SpaceId,
-        span: Span<Hva>,
-        bill: &mut Bill,
-    ) {
+    pub(crate) fn host_changed(&mut self, vm: usize, space: SpaceId, span: Span<Hva>, bill: &mut Bill) {
         match self {
-            Self::Extended(stage) if stage.vm.space() == space => stage.host_changed(host, vm, span, bill),
+            Self::Extended(stage) if stage.vm.space() == space => stage.host_changed(vm, span, bill),
             Self::Shadow(stage) if stage.vm.space() == space => stage.host_changed(vm, span, bill),
-            Self::Nested(stage) if stage.outer.space() == space => stage.host_changed(host, vm, span, bill),
+            Self::Nested(stage) if stage.outer.space() == space => stage.host_changed(vm, span, bill),
             _ => {}
         }
     }
@@ -186,15 +179,16 @@ impl Stage {
         Ok(space)
     }
 
-    /// Maps a region.
+    /// Maps a region, with room to grow.
     pub(crate) fn map(
         &mut self,
         ground: &mut Ground,
         space: SpaceId,
         bytes: Bytes,
+        room: Bytes,
         advice: Advice,
     ) -> Result<Addr<Gva>, End> {
-        at(Role::Guest, self.with_guest(ground, Map { space, bytes, advice }))
+        at(Role::Guest, self.with_guest(ground, Map { space, bytes, room, advice }))
     }
 
     /// Lets a region grow.
@@ -230,12 +224,14 @@ impl GuestWork<Result<SpaceId, KernelError>> for BeginSpace {
 struct Map {
     space: SpaceId,
     bytes: Bytes,
+    room: Bytes,
     advice: Advice,
 }
 
 impl GuestWork<Result<Addr<Gva>, KernelError>> for Map {
     fn on<L: terrace_addr::Space>(self, layer: &mut LayerState<Gva, L>) -> Result<Addr<Gva>, KernelError> {
-        layer.kernel.map(layer.policy.as_mut(), self.space, self.bytes, self.advice)
+        let Self { space, bytes, room, advice } = self;
+        layer.kernel.map_with_room(layer.policy.as_mut(), space, bytes, room, advice)
     }
 }
 

@@ -118,7 +118,7 @@ impl Nested {
             pending.stale.iter().filter(|stale| stale.space == inner.space()).map(|stale| stale.span),
         );
         for span in stale {
-            inner.invalidate(&mut hypervisor.kernel, span);
+            inner.invalidate(span);
         }
         let pending = hypervisor.kernel.pending();
         bill.work(Role::Hypervisor, pending);
@@ -137,14 +137,8 @@ impl Nested {
         Ok(())
     }
 
-    pub(super) fn host_changed(
-        &mut self,
-        host: &mut LayerState<Hva, Hpa>,
-        number: usize,
-        span: Span<Hva>,
-        bill: &mut Bill,
-    ) {
-        self.outer.invalidate(&mut host.kernel, span);
+    pub(super) fn host_changed(&mut self, number: usize, span: Span<Hva>, bill: &mut Bill) {
+        self.outer.invalidate(span);
         if let Some(span) = self.outer.guest_span(span) {
             self.shadow.lower_changed(span);
         }

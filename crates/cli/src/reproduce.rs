@@ -1,0 +1,230 @@
+//! `terrace reproduce`: published figures, measured again beside what was published.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use comfy_table::CellAlignment;
+use terrace_machine::files::nearest;
+use terrace_sim::reproduce::{
+    Bar, Curve, DataSet, Extent, FIGURES, Figure, Given, Observe, Pages, Point, ReproduceError, Reproduced,
+    figure, reproduce as measure, runs, size,
+};
+use terrace_sim::run::{Next, Passed, Registry};
+
+use crate::interrupt::{interrupted, note_interrupts};
+use crate::progress::RunsBar;
+use crate::replay::threads;
+use crate::said::Said;
+use crate::{CliError, Ended, print, style};
+
+/// Arguments of `terrace reproduce`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  terrace reproduce
+  terrace reproduce gemini-fig2 --reduced
+  terrace reproduce gemini-fig2 --picture gemini-fig2.svg --format csv
+  terrace reproduce gemini-fig2 --show-scenario > mine.toml
+
+What was published is shown beside what the model gives, and is an input of nothing.")]
+pub(crate) struct ReproduceArguments {
+    /// The figure; without one, they are listed
+    figure: Option<String>,
+
+    /// Data sets up to 64 MiB, and of 4 GiB: seconds instead of minutes
+    #[arg(long, requires = "figure")]
+    reduced: bool,
+
+    /// Print the figure's scenario file, which `terrace run` takes, and run nothing
+    #[arg(long, requires = "figure", conflicts_with_all = ["reduced", "picture", "format"])]
+    show_scenario: bool,
+
+    /// Write the figure as a picture, too
+    #[arg(long, value_name = "FILE.svg", requires = "figure")]
+    picture: Option<PathBuf>,
+
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReproduceFormat::Table)]
+    format: ReproduceFormat,
+
+    /// How many runs to simulate at the same time; no number depends on it
+    #[arg(long, value_name = "NUMBER", default_value_t = threads())]
+    threads: NonZeroUsize,
+}
+
+/// How a figure is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReproduceFormat {
+    /// For people
+    Table,
+    /// Everything, with what it depends on
+    Json,
+    /// A row for each point
+    Csv,
+}
+
+/// Measures a figure, or lists the figures.
+pub(crate) fn reproduce(
+    arguments: &ReproduceArguments,
+    registry: &Registry,
+    said: Said,
+) -> Result<Ended, CliError> {
+    let Some(name) = arguments.figure.as_deref() else {
+        print(list().as_bytes())?;
+        return Ok(Ended::Complete);
+    };
+    let figure = figure(name).ok_or_else(|| unknown(name))?;
+    if arguments.show_scenario {
+        print(figure.scenario.text.as_bytes())?;
+        return Ok(Ended::Complete);
+    }
+    let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
+    let runs = runs(figure, extent, registry).map_err(failed)?.len();
+    note_interrupts();
+    let progress = Progress { bar: RunsBar::new(said, runs) };
+    let result = measure(figure, extent, registry, arguments.threads.get(), &progress).map_err(failed)?;
+    drop(progress);
+    let text = match arguments.format {
+        ReproduceFormat::Table => table(figure, &result),
+        ReproduceFormat::Json => format!("{:#}\n", serde_json::json!(result)),
+        ReproduceFormat::Csv => csv(&result.points),
+    };
+    print(text.as_bytes())?;
+    if let Some(path) = &arguments.picture {
+        let failed = |error| CliError::Read { path: path.clone(), error };
+        fs::write(path, result.picture()).map_err(failed)?;
+    }
+    for missing in &result.missing {
+        said.note(format_args!("{}: {}", missing.run, missing.why));
+    }
+    if result.missing.iter().any(|missing| missing.stopped) {
+        return Ok(Ended::Interrupted);
+    }
+    if result.points.is_empty() { Err(CliError::NothingMeasured) } else { Ok(Ended::Complete) }
+}
+
+/// Tells the bar, and Ctrl-C to the runs.
+struct Progress {
+    bar: RunsBar,
+}
+
+impl Observe for Progress {
+    fn advance(&self, run: usize, passed: Passed) -> Next {
+        self.bar.advance(run, passed.share, 0);
+        if interrupted() { Next::Stop } else { Next::Go }
+    }
+
+    fn finish(&self, run: usize) {
+        self.bar.finish(run);
+    }
+}
+
+fn list() -> String {
+    let mut table = style::table();
+    table.set_header(["figure", "published in", "what it shows"]);
+    for figure in FIGURES {
+        table.add_row([figure.name, figure.paper, figure.shows]);
+    }
+    format!("{table}\n")
+}
+
+fn unknown(name: &str) -> CliError {
+    let names = || FIGURES.iter().map(|figure| figure.name);
+    CliError::Unknown {
+        what: "figure",
+        name: name.to_owned(),
+        expected: names().collect::<Vec<_>>().join(", "),
+        near: nearest(name, names()).map(str::to_owned),
+    }
+}
+
+fn failed(error: ReproduceError) -> CliError {
+    match error {
+        ReproduceError::Scenario(error) => error.into(),
+        ReproduceError::Machine(error) => error.into(),
+        ReproduceError::Run { figure, run, error } => {
+            CliError::Run { scenario: figure.to_owned(), run, error }
+        }
+    }
+}
+
+/// What pages are called in heads of tables.
+const HEADS: [&str; 4] = ["base pages", "huge in\nthe host", "huge in\nthe guest", "huge in\nboth"];
+
+fn table(figure: &Figure, result: &Reproduced) -> String {
+    let mut text = format!("{}, on {}\n{}\n\n", result.paper, result.machine.name, figure.measured);
+    for curve in result.curves() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "Mode {}, {} loads: throughput in % of base pages\n{}\n",
+            curve.mode,
+            curve.loads.name(),
+            curve_table(figure, &curve)
+        );
+        for finding in result.findings.iter().filter(|it| (&it.mode, it.loads) == (&curve.mode, curve.loads))
+        {
+            let _ = writeln!(text, "- {}: {}. {}.", finding.statement, given(finding.given), finding.found);
+            if !finding.why.is_empty() {
+                let _ = writeln!(text, "  {}", finding.why);
+            }
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(text, "The paper: {}\nPublished bars: {}.", figure.says, figure.bars_source);
+    text
+}
+
+fn given(given: Given) -> &'static str {
+    match given {
+        Given::Yes => "the model gives it",
+        Given::No => "the model does not give it",
+        Given::Unknown => "not measured",
+    }
+}
+
+fn curve_table(figure: &Figure, curve: &Curve) -> comfy_table::Table {
+    let mut table = style::table();
+    table.set_header(["data set"].into_iter().chain(HEADS));
+    for row in &curve.rows {
+        let cells =
+            row.percent.iter().map(|value| value.map_or("-".to_owned(), |value| format!("{value:.1}")));
+        table.add_row([size(row.footprint_bytes)].into_iter().chain(cells));
+    }
+    for data_set in DataSet::ALL {
+        let bar =
+            |pages| figure.bars.iter().find(|bar: &&Bar| (bar.data_set, bar.pages) == (data_set, pages));
+        if Pages::ALL.into_iter().any(|pages| bar(pages).is_some()) {
+            let cells =
+                Pages::ALL.map(|pages| bar(pages).map_or("-".to_owned(), |it| it.percent.to_string()));
+            table.add_row([format!("published, {}", data_set.name())].into_iter().chain(cells));
+        }
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// The points, none of whose values needs quotes.
+fn csv(points: &[Point]) -> String {
+    let mut text = String::from(
+        "mode,loads,footprint_bytes,pages,accesses_per_second,percent,cycles,data_cycles,translation_cycles,walks\n",
+    );
+    for point in points {
+        let percent = point.percent.map_or_else(String::new, |percent| percent.to_string());
+        let Point { mode, footprint_bytes, accesses_per_second, cycles, .. } = point;
+        let _ = writeln!(
+            text,
+            "{mode},{},{footprint_bytes},{},{accesses_per_second},{percent},{cycles},{},{},{}",
+            point.loads.name(),
+            point.pages.name(),
+            point.data_cycles,
+            point.translation_cycles,
+            point.walks
+        );
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! Scenarios whose outcome is known: what Linux's daemon promotes, how modes and page sizes compare, how sampled time
+//! agrees with exact time.
+
+mod khugepaged;
+mod memory;
+mod modes;
+mod sampled;
+
+use terrace_machine::builtin;
+use terrace_result::RunResult;
+use terrace_scenario::Run;
+use terrace_sim::run::{Registry, Unwatched, run};
+
+/// The registry of the built-in systems.
+fn registry() -> Registry {
+    Registry::new(terrace_systems::registry().iter().copied())
+}
+
+/// The runs of a scenario file with overrides.
+fn runs(text: &str, overrides: &[&str]) -> Vec<Run> {
+    let overrides: Vec<_> = overrides.iter().map(|text| text.parse().unwrap()).collect();
+    terrace_scenario::parse(text, "test", &overrides, &registry().vocabulary()).unwrap()
+}
+
+/// The results of a scenario file with overrides.
+fn results(text: &str, overrides: &[&str]) -> Vec<RunResult> {
+    let registry = registry();
+    let all = runs(text, overrides);
+    let one = |run_of: &Run| {
+        let machine = builtin(&run_of.scenario.machine, &[]).unwrap();
+        run(run_of, &machine, &registry, &mut Unwatched).unwrap()
+    };
+    all.iter().map(one).collect()
+}
+
+/// The only result.
+fn result(text: &str, overrides: &[&str]) -> RunResult {
+    let mut all = results(text, overrides);
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+/// A metric of the whole run.
+fn total(result: &RunResult, name: &str) -> f64 {
+    result.totals.get(name).unwrap_or_else(|| panic!("{name} was not measured")).as_f64()
+}
+
+/// A metric of a layer of the only machine.
+fn of_layer(result: &RunResult, layer: &str, name: &str) -> f64 {
+    let found = result.layers.iter().find(|found| found.layer == layer).expect("the layer is measured");
+    found.metrics.get(name).unwrap_or_else(|| panic!("{name} was not measured")).as_f64()
+}

@@ -1,0 +1,87 @@
+//! Sampled time agrees with exact time within the error that it states.
+
+use terrace_result::MetricValue;
+use terrace_sim::scenarios::BUILTIN_SCENARIOS;
+
+use super::{registry, total};
+use terrace_machine::builtin;
+use terrace_sim::run::{Unwatched, run};
+
+const RANDOM: &str = r#"
+name = "sampled"
+[time]
+warm_up = "2 ms"
+measure = "64 ms"
+interval = "4 ms"
+[host]
+memory = "1 GiB"
+[[vm]]
+memory = "192 MiB"
+vcpus = 2
+[[vm.program]]
+workload = "gups"
+threads = 2
+[vm.program.parameters]
+bytes = "64 MiB"
+"#;
+
+/// A weight and a quarter of it give the same throughput, within what both say.
+fn agree(name: &str, one: &terrace_result::RunResult, quarter: &terrace_result::RunResult) {
+    let rate = |result| total(result, "accesses_per_second");
+    let error = |result: &terrace_result::RunResult| {
+        result.totals.get("sampling_error").map_or(0.0, MetricValue::as_f64)
+    };
+    let difference = (rate(one) / rate(quarter) - 1.0).abs();
+    let stated = error(one) + error(quarter);
+    assert!(difference <= stated, "{name} {:?}: {difference} beyond {stated}", one.labels);
+    assert!(stated < 0.5, "{name}: an error of {stated} says nothing");
+}
+
+#[test]
+fn a_weight_and_a_quarter_of_it_agree_within_the_stated_error() {
+    for (weight, quarter) in [("16", "4"), ("4", "1")] {
+        for systems in ["base-pages", "linux"] {
+            let overrides = |weight: &str| {
+                [
+                    format!("time.weight={weight}"),
+                    format!("guest.system={systems}"),
+                    format!("host.system={systems}"),
+                ]
+            };
+            let run = |weight: &str| {
+                let overrides = overrides(weight);
+                super::result(RANDOM, &overrides.each_ref().map(String::as_str))
+            };
+            agree("random", &run(weight), &run(quarter));
+        }
+    }
+}
+
+/// The same for the scenarios that come with the program, in their reduced form.
+#[test]
+fn builtin_scenarios_agree_with_themselves_at_a_quarter_of_the_weight() {
+    let registry = registry();
+    for scenario in BUILTIN_SCENARIOS {
+        let results = |weight: &str| -> Vec<_> {
+            let weight = format!("time.weight={weight}");
+            let overrides = scenario.reduced.iter().copied().chain([weight.as_str()]);
+            let overrides: Vec<_> = overrides.map(|text| text.parse().unwrap()).collect();
+            let vocabulary = registry.vocabulary();
+            let found =
+                terrace_scenario::parse(scenario.file.text, scenario.file.name, &overrides, &vocabulary)
+                    .unwrap();
+            found
+                .iter()
+                .map(|one| {
+                    let machine = builtin(&one.scenario.machine, &[]).unwrap();
+                    run(one, &machine, &registry, &mut Unwatched).unwrap()
+                })
+                .collect()
+        };
+        for (one, quarter) in results("4").iter().zip(&results("1")) {
+            if one.measured.get() > 0 {
+                agree(scenario.file.name, one, quarter);
+            }
+        }
+    }
+}
