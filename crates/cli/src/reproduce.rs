@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use comfy_table::CellAlignment;
+use comfy_table::{CellAlignment, ContentArrangement};
 use terrace_machine::files::nearest;
 use terrace_sim::reproduce::{
     Bar, Curve, DataSet, Extent, FIGURES, Figure, Given, Observe, Pages, Point, ReproduceError, Reproduced,
@@ -123,6 +123,7 @@ impl Observe for Progress {
 
 fn list() -> String {
     let mut table = style::table();
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(style::WIDTH);
     table.set_header(["figure", "published in", "what it shows"]);
     for figure in FIGURES {
         table.add_row([figure.name, figure.paper, figure.shows]);
@@ -154,7 +155,9 @@ fn failed(error: ReproduceError) -> CliError {
 const HEADS: [&str; 4] = ["base pages", "huge in\nthe host", "huge in\nthe guest", "huge in\nboth"];
 
 fn table(figure: &Figure, result: &Reproduced) -> String {
-    let mut text = format!("{}, on {}\n{}\n\n", result.paper, result.machine.name, figure.measured);
+    let mut text = format!("{}, on {}\n", result.paper, result.machine.name);
+    text += &style::wrap(figure.measured, "");
+    text.push('\n');
     for curve in result.curves() {
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -166,14 +169,20 @@ fn table(figure: &Figure, result: &Reproduced) -> String {
         );
         for finding in result.findings.iter().filter(|it| (&it.mode, it.loads) == (&curve.mode, curve.loads))
         {
-            let _ = writeln!(text, "- {}: {}. {}.", finding.statement, given(finding.given), finding.found);
-            if !finding.why.is_empty() {
-                let _ = writeln!(text, "  {}", finding.why);
-            }
+            let separator = if finding.why.is_empty() { "" } else { " " };
+            let statement = format!(
+                "- {}: {}; {}.{separator}{}",
+                finding.statement,
+                given(finding.given),
+                finding.found,
+                finding.why
+            );
+            text += &style::wrap(&statement, "  ");
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "The paper: {}\nPublished bars: {}.", figure.says, figure.bars_source);
+    text += &style::wrap(&format!("The paper: {}", figure.says), "");
+    text += &style::wrap(&format!("Published bars: {}.", figure.bars_source), "");
     text
 }
 

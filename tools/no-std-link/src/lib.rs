@@ -12,7 +12,10 @@ mod translate;
 
 use core::panic::PanicInfo;
 
+use terrace_addr::{Addr, Bytes, Hpa};
+use terrace_frames::{Memory, Mobility, NodeId, NodeSpec, Order};
 use terrace_machine::{Shape, array_seed};
+use terrace_policy::{Role, System, Values};
 use terrace_raw::vector::{Lanes, Vector};
 use terrace_raw::{Buffer, Vectors, Work};
 
@@ -48,6 +51,22 @@ impl Work for Compare<'_> {
 #[unsafe(no_mangle)]
 pub extern "C" fn terrace_seed(seed: u64) -> u64 {
     array_seed(seed, 0, "tlb.stlb")
+}
+
+/// Where the first block of 2 MiB lies that a memory of 64 MiB gives out; `u64::MAX` if it gives none.
+#[unsafe(no_mangle)]
+pub extern "C" fn terrace_first_block() -> u64 {
+    let node = NodeSpec { start: Addr::<Hpa>::ZERO, bytes: Bytes::new(64 << 20) };
+    let Ok(mut memory) = Memory::new(&[node]) else { return u64::MAX };
+    let block = memory.allocate(NodeId::new(0), Order::HUGE, Mobility::Movable);
+    block.map_or(u64::MAX, Addr::get)
+}
+
+/// How many systems can be built for a host with their defaults.
+#[unsafe(no_mangle)]
+pub extern "C" fn terrace_systems_built() -> u64 {
+    let builds = |system: &&System| (system.build)(Role::Host, &Values::defaults(system.parameters)).is_ok();
+    terrace_addr::convert::count(terrace_systems::registry().iter().filter(builds).count())
 }
 
 // SAFETY: the declaration is the C standard's; it takes nothing and never returns, so that any call is sound.

@@ -10,7 +10,7 @@ use crate::replay::threads;
 const EXAMPLES: &str = "Examples:
   terrace run quickstart
   terrace run quickstart --set time.measure='50 ms' --out results/quickstart
-  terrace run quickstart --set vm.program.parameters.bytes='256 MiB' --format json
+  terrace run mine.toml --set vm.program.parameters.bytes='32 MiB' --format json
   terrace run mine.toml --set guest.fragmentation=0,0.5,0.9
   terrace run mine.toml --show-config
   terrace run --schema > scenario.schema.json

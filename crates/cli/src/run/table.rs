@@ -49,7 +49,7 @@ fn head(result: &RunsResult) -> String {
     let machines: Vec<_> = result.machines.iter().map(|machine| machine.name.as_str()).collect();
     let mut text = format!("{}{overrides}, on {}\n", scenario.name, machines.join(", "));
     if !scenario.description.is_empty() {
-        let _ = writeln!(text, "{}", scenario.description);
+        text.push_str(&style::wrap(&scenario.description, ""));
     }
     text
 }

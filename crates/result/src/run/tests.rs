@@ -1,5 +1,4 @@
 use proptest::prelude::*;
-use terrace_addr::Bytes;
 
 use super::*;
 use crate::{Notation, ResultError};
@@ -60,7 +59,14 @@ fn result() -> RunsResult {
         runs: vec![
             run(&[("pages", "base"), ("size", "1")], Outcome::Complete),
             run(&[("pages", "huge, both")], Outcome::Interrupted { at }),
-            run(&[], Outcome::OutOfMemory { at, layer: "host".into(), wanted: Bytes::new(4096) }),
+            run(
+                &[],
+                Outcome::OutOfMemory {
+                    at,
+                    layer: "host".into(),
+                    wanted: "a page, with 0 B of 4096 B free".into(),
+                },
+            ),
         ],
     }
 }
@@ -98,7 +104,7 @@ fn outcomes_have_a_sentence() {
         r#""sentence": "It was interrupted at 5 ns: the metrics are those of the intervals before.""#
     ));
     assert!(
-        text.contains(r#""sentence": "At 5 ns the kernel of host wanted 4096 B and had no memory left.""#)
+        text.contains(r#""sentence": "At 5 ns the kernel of host had no memory left: it wanted a page, with 0 B of 4096 B free.""#)
     );
 }
 

@@ -57,6 +57,8 @@ impl Given {
 const SAME: core::ops::RangeInclusive<f64> = 95.0..=110.0;
 /// Aligned pages gain much from here on.
 const MUCH: f64 = 150.0;
+/// Aligned pages are well above misaligned ones if they gain so many times as much.
+const WELL_ABOVE: f64 = 1.5;
 /// Misaligned ones gain little up to here.
 const LITTLE: f64 = 125.0;
 /// Slower than base pages, by more than a bar can be misread.
@@ -149,9 +151,11 @@ fn cost(curve: &Curve) -> Finding {
 
 fn order(curve: &Curve) -> Finding {
     const STATEMENT: &str = "large set: aligned well above misaligned, misaligned not below base pages";
-    let rows: Vec<_> = whole(curve)
-        .filter(|row| aligned(row) >= MUCH && aligned(row) > highest(row) && lowest(row) >= 100.0)
-        .collect();
+    let is_so = |row: &&Row| {
+        let gains = (aligned(row) - 100.0, highest(row) - 100.0);
+        aligned(row) >= MUCH && lowest(row) >= 100.0 && gains.0 >= WELL_ABOVE * gains.1
+    };
+    let rows: Vec<_> = whole(curve).filter(is_so).collect();
     let Some(all) = span(&rows) else {
         let found = match least(curve, |row| -aligned(row)) {
             Some(row) => {
@@ -200,8 +204,10 @@ fn bars(figure: &Figure, curve: &Curve) -> Option<Finding> {
             bars.iter().filter_map(|bar| Some((row.of(bar.pages)? - f64::from(bar.percent)).abs()));
         differences.fold(0.0, f64::max)
     };
-    let Some(row) = least(curve, off) else {
-        return Some(unknown(curve, STATEMENT, "no footprint was measured with all four"));
+    // A data set that the TLB holds is no large one.
+    let walking = whole(curve).filter(|row| row.base_walks.is_some_and(|walks| walks > RESIDENT_WALKS));
+    let Some(row) = walking.min_by(|one, other| off(one).total_cmp(&off(other))) else {
+        return Some(unknown(curve, STATEMENT, "no footprint beyond the TLB was measured with all four"));
     };
     let values: Vec<_> = bars.iter().filter_map(|bar| row.of(bar.pages)).map(percent).collect();
     let published: Vec<_> = bars.iter().map(|bar| bar.percent.to_string()).collect();

@@ -63,7 +63,7 @@ impl Reproduced {
 
 fn panel(svg: &mut String, curve: &Curve, published: Option<&Figure>, top: u64) {
     let title = format!("mode {}, {} loads", curve.mode, curve.loads.name());
-    text(svg, 8, top, "start", &title);
+    text(svg, LEFT, top, "start", &title);
     let top = top + 14;
     let bars = published.map_or(&[][..], |figure| figure.bars);
     let values = curve.rows.iter().flat_map(|row| row.percent.into_iter().flatten());
@@ -111,8 +111,8 @@ fn panel(svg: &mut String, curve: &Curve, published: Option<&Figure>, top: u64) 
         }
     }
     if !bars.is_empty() {
-        text(svg, LEFT - 18, top - 2, "middle", "published, small");
-        text(svg, LEFT + WIDTH + 50, top - 2, "middle", "published, large");
+        text(svg, 8, top + HEIGHT + 36, "start", "published, small set");
+        text(svg, ALL - 8, top + HEIGHT + 36, "end", "published, large set");
     }
 }
 
@@ -125,4 +125,71 @@ fn line(svg: &mut String, class: &str, width: u64, [x1, y1, x2, y2]: [u64; 4]) {
         svg,
         r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke-width="{width}"/>"#
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use terrace_result::{MODEL_VERSION, MachineUsed, Sha256};
+
+    use super::*;
+    use crate::reproduce::{FIGURES, Loads, Point, REPRODUCED_SCHEMA, REPRODUCED_SCHEMA_VERSION};
+
+    fn reproduced(points: Vec<Point>) -> Reproduced {
+        let figure = &FIGURES[0];
+        let sha256 = Sha256::of(b"");
+        Reproduced {
+            schema: REPRODUCED_SCHEMA,
+            schema_version: REPRODUCED_SCHEMA_VERSION,
+            terrace_version: "",
+            model_version: MODEL_VERSION,
+            figure: figure.name,
+            paper: figure.paper,
+            published_setting: figure.measured,
+            published_claim: figure.says,
+            published: figure.bars,
+            published_source: figure.bars_source,
+            machine: MachineUsed { name: "m".into(), sha256: sha256.clone(), overrides: Vec::new() },
+            scenario_sha256: sha256,
+            missing: Vec::new(),
+            points,
+            findings: Vec::new(),
+        }
+    }
+
+    fn point(footprint_bytes: u64, pages: Pages, percent: f64) -> Point {
+        let (accesses_per_second, percent) = (percent, Some(percent));
+        let (cycles, data_cycles, translation_cycles, walks) = (1.0, 0.0, 0.0, 0.0);
+        let (mode, loads) = ("2d".to_owned(), Loads::Dependent);
+        Point {
+            mode,
+            loads,
+            footprint_bytes,
+            pages,
+            accesses_per_second,
+            percent,
+            cycles,
+            data_cycles,
+            translation_cycles,
+            walks,
+        }
+    }
+
+    #[test]
+    fn doublings_are_as_wide_and_percents_as_high_as_each_other() {
+        let points = [(1 << 16, 100.0), (1 << 18, 150.0), (1 << 20, 50.0)]
+            .map(|(bytes, percent)| point(bytes, Pages::HugeBoth, percent));
+        let svg = reproduced(points.to_vec()).picture();
+        // 250 % at the top, at 110; 0 at the bottom, at 330: 44 for each 50 %.
+        assert!(svg.contains(r#"<path class="huge-both" d="M90 242L370 198L650 286"/>"#), "{svg}");
+        // A bar of 202 % at the right, one of 103 % at the left.
+        assert!(svg.contains(r#"x1="656" y1="152" x2="680" y2="152""#), "{svg}");
+        assert!(svg.contains(r#"x1="60" y1="239" x2="84" y2="239""#), "{svg}");
+    }
+
+    /// A single point, and none at all, are pictures too.
+    #[test]
+    fn little_that_was_measured_is_drawn() {
+        assert!(reproduced(vec![point(4096, Pages::Base, 100.0)]).picture().contains("M90 242"));
+        assert!(reproduced(Vec::new()).picture().ends_with("</svg>\n"));
+    }
 }

@@ -144,7 +144,9 @@ impl Simulation {
         flows(totals, &all, nanos);
         aligned.metrics(totals);
         set(totals, "touched_bytes", touched.get());
-        set(totals, "operations_per_second", a_second(operations, nanos));
+        if operations > 0 {
+            set(totals, "operations_per_second", a_second(operations, nanos));
+        }
         if let Some(latencies) = latencies {
             served(totals, &latencies, requests);
             set(totals, "saturated", saturated);
@@ -157,7 +159,9 @@ impl Simulation {
         flows(&mut metrics, done, nanos);
         set(&mut metrics, "touched_bytes", process.touched.bytes().get());
         let operations = requests * self.weight_of(process);
-        set(&mut metrics, "operations_per_second", a_second(operations, nanos));
+        if operations > 0 {
+            set(&mut metrics, "operations_per_second", a_second(operations, nanos));
+        }
         if process.serves {
             served(&mut metrics, &process.latencies, requests);
             set(&mut metrics, "saturated", u64::from(self.is_saturated(process)));

@@ -51,6 +51,9 @@ struct Maker<'a> {
 /// random there.
 const AREAS_END: u64 = 0x7fff_f800_0000;
 
+/// The parameter of workloads that says how many requests come in a second.
+const RATE: &str = "rate";
+
 /// Requests that take longer than an hour, in nanoseconds, are counted as so long.
 const LONGEST_REQUEST: u64 = 3_600_000_000_000;
 
@@ -345,6 +348,14 @@ impl Maker<'_> {
         let mut arguments = Arguments::new(convert::index32(asked.threads), seed);
         for (name, value) in asked.parameters.iter() {
             arguments.set(name, workload_value(value));
+        }
+        // Whether a program serves requests may depend on whether it is given a rate.
+        let takes_rate =
+            |entry: &workload::Entry| entry.parameters.iter().any(|parameter| parameter.name == RATE);
+        if let Some(rate) = asked.rate
+            && workload::entry(&asked.workload).is_ok_and(takes_rate)
+        {
+            arguments.set(RATE, rate);
         }
         let program = if asked.workload == trace::NAME {
             trace::build(&vm.name, &asked.parameters)?

@@ -29,6 +29,8 @@ fn what_is_not_there_is_not_given() {
     assert_eq!(given(&rows), [Yes, No, Yes, No, No]);
     // Without a gain by aligned pages, and base pages that always walk.
     assert_eq!(given(&[(1024, [110.0, 110.0, 120.0], 0.9)]), [Unknown, No, No, Unknown, No]);
+    // Aligned pages that are hardly above misaligned ones.
+    assert_eq!(given(&[(1024, [350.0, 260.0, 390.0], 0.9)])[2], No);
     // Misaligned pages below base pages over the large set are no order of the paper's.
     assert_eq!(given(&[(1024, [99.0, 120.0, 200.0], 0.9)])[2], No);
     assert_eq!(given(&[]), [Unknown; 5]);
