@@ -275,3 +275,36 @@ fn registries_are_listed() {
     );
     contains(&terrace(&["list", "modes", "2d"]).failure(1), &["expected none"]);
 }
+
+/// Each decision about a page, where a scenario asks for them: a file for each run, the same bytes every time.
+#[test]
+fn events_are_written_where_they_are_asked_for() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, threads: &str| {
+        let folder = place.path().join(name);
+        let settings = [
+            "record.events=true",
+            "vm.memory=32 MiB",
+            "vm.program.parameters.bytes=8 MiB",
+            "host.memory=256 MiB",
+            "time.warm_up=0 s",
+            "time.measure=1 ms",
+            "time.interval=1 ms",
+        ];
+        let mut arguments = vec!["run", "page-sizes", "--quiet", "--threads", threads, "--out"];
+        arguments.push(folder.to_str().unwrap());
+        arguments.extend(settings.iter().flat_map(|set| ["--set", set]));
+        terrace(&arguments).success();
+        folder
+    };
+    let (one, other) = (write("one", "1"), write("other", "2"));
+    for number in 0..4 {
+        let name = format!("events-{number}.parquet");
+        let bytes = std::fs::read(one.join(&name)).unwrap();
+        assert!(bytes == std::fs::read(other.join(&name)).unwrap(), "{name}");
+        let events = terrace_result::read_events(&one.join(&name)).unwrap();
+        assert!(events.iter().all(|event| event.run == number));
+        assert!(events.iter().any(|event| event.layer == "guest" && event.kind == "fault"));
+        assert!(events.iter().any(|event| event.layer == "host" && event.hpa.is_some()));
+    }
+}

@@ -3,6 +3,8 @@
 use terrace_addr::{Addr, Bytes, Cycles, Space, Span};
 use terrace_policy::SpaceId;
 
+use crate::Placed;
+
 /// Translations of an address space that caches may still hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stale<U: Space> {
@@ -60,6 +62,8 @@ pub struct Pending<U: Space, L: Space> {
     pub work: Vec<(Work, Cycles)>,
     /// What copies and clears moved.
     pub copied: Copied,
+    /// Decisions about pages, where the kernel records them.
+    pub placed: Vec<Placed<U, L>>,
 }
 
 impl<U: Space, L: Space> Default for Pending<U, L> {
@@ -70,6 +74,7 @@ impl<U: Space, L: Space> Default for Pending<U, L> {
             written: Vec::new(),
             work: Vec::new(),
             copied: Copied::default(),
+            placed: Vec::new(),
         }
     }
 }
@@ -87,6 +92,7 @@ impl<U: Space, L: Space> Pending<U, L> {
         self.written.clear();
         self.work.clear();
         self.copied = Copied::default();
+        self.placed.clear();
     }
 
     /// All work.

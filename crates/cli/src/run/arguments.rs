@@ -20,7 +20,9 @@ A list of values is a sweep: every value of it runs with every value of the othe
 
 A result folder holds result.json (as --format json prints it), series.parquet (each metric at the end of each \
                         interval), the configuration of each run (config.toml; of several, config-0.toml and so on, \
-                        numbered as in the result; each can be run again), and run.json (when, where, and how long it \
+                        numbered as in the result; each can be run again), events.parquet (events-0.parquet ...) where \
+                        record.events is true: each decision about a page, with its addresses and the reason; and \
+                        run.json (when, where, and how long it \
                         ran: the only file that differs from run to run).";
 
 /// Arguments of `terrace run`.

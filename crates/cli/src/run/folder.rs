@@ -19,16 +19,24 @@ pub(super) struct Circumstances {
     pub(super) simulated: u64,
 }
 
+/// What was recorded beside the totals.
+pub(super) struct Recorded<'a> {
+    /// The series of each run, if any run records one.
+    pub(super) series: Option<&'a [Series]>,
+    /// The events of each run that records them, as they are written.
+    pub(super) events: &'a [Option<Vec<u8>>],
+}
+
 /// Whether a result can be put at `place`, before there is one.
 pub(super) fn check(place: &Path) -> Result<(), ResultError> {
     ResultFolder::create(place).map(drop)
 }
 
-/// Writes the folder: all of it or nothing; with the series of each run, if one is recorded.
+/// Writes the folder: all of it or nothing.
 pub(super) fn write(
     place: &Path,
     result: &RunsResult,
-    series: Option<&[Series]>,
+    recorded: &Recorded<'_>,
     circumstances: &Circumstances,
 ) -> Result<(), CliError> {
     let folder = ResultFolder::create(place)?;
@@ -37,23 +45,28 @@ pub(super) fn write(
     folder.write("result.json", &text)?;
     let configurations = &result.scenario.configurations;
     for (number, configuration) in configurations.iter().enumerate() {
-        let name = if configurations.len() == 1 {
-            "config.toml".to_owned()
-        } else {
-            format!("config-{number}.toml")
-        };
-        folder.write(&name, configuration.as_bytes())?;
+        folder.write(&of_run("config", "toml", number, configurations.len()), configuration.as_bytes())?;
     }
-    if let Some(series) = series {
+    if let Some(series) = recorded.series {
         let mut writer = SeriesWriter::new(folder.file("series.parquet")?)?;
         for (number, series) in (0..).zip(series) {
             series.write(number, &mut writer)?;
         }
         writer.finish()?;
     }
+    for (number, events) in recorded.events.iter().enumerate() {
+        if let Some(events) = events {
+            folder.write(&of_run("events", "parquet", number, configurations.len()), events)?;
+        }
+    }
     folder.write("run.json", circumstances.text().as_bytes())?;
     folder.finish()?;
     Ok(())
+}
+
+/// The name of a file of one run: numbered where there are several.
+fn of_run(name: &str, ending: &str, number: usize, runs: usize) -> String {
+    if runs == 1 { format!("{name}.{ending}") } else { format!("{name}-{number}.{ending}") }
 }
 
 impl Circumstances {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use terrace_addr::Nanos;
 use terrace_machine::Machine;
-use terrace_result::{RunResult, ScopeName};
+use terrace_result::{EventRow, EventWriter, ResultError, RunResult, ScopeName};
 use terrace_scenario::Run;
 use terrace_sim::run::{Next, Passed, Registry, Watch};
 
@@ -20,14 +20,16 @@ pub(super) struct Job<'a> {
     /// The machine of each run.
     pub(super) machines: Vec<&'a Machine>,
     pub(super) registry: &'a Registry,
-    /// Whether somebody wants the series.
-    pub(super) keeps_series: bool,
+    /// Whether somebody wants what was recorded: series and events.
+    pub(super) keeps_records: bool,
 }
 
 /// What a run left.
 pub(super) struct Done {
     pub(super) result: RunResult,
     pub(super) series: Series,
+    /// `events.parquet`, if events were recorded.
+    pub(super) events: Option<Vec<u8>>,
     /// Accesses that were simulated.
     pub(super) simulated: u64,
 }
@@ -40,9 +42,12 @@ impl Job<'_> {
         let over = || interrupted() || failing.load(Ordering::Relaxed);
         let work = |place: usize| {
             let run = &self.runs[place];
-            let keeps = self.keeps_series && run.scenario.record.series;
+            let record = &run.scenario.record;
+            let series = (self.keeps_records && record.series).then(Series::default);
+            let events = (self.keeps_records && record.events).then(|| EventWriter::new(Vec::new()));
+            let events = events.transpose()?;
             let mut watcher =
-                Watcher { place, bar, failing: &failing, series: keeps.then(Series::default), simulated: 0 };
+                Watcher { place, bar, failing: &failing, series, events, lost: None, simulated: 0 };
             let result = terrace_sim::run::run(run, self.machines[place], self.registry, &mut watcher);
             failing.fetch_or(result.is_err(), Ordering::Relaxed);
             bar.finish(place);
@@ -51,7 +56,12 @@ impl Job<'_> {
                 run: super::name(&run.labels),
                 error: Box::new(error),
             })?;
-            Ok(Done { result, series: watcher.series.unwrap_or_default(), simulated: watcher.simulated })
+            let Watcher { series, events, lost, simulated, .. } = watcher;
+            if let Some(lost) = lost {
+                return Err(lost.into());
+            }
+            let events = events.map(EventWriter::finish).transpose()?;
+            Ok(Done { result, series: series.unwrap_or_default(), events, simulated })
         };
         in_order(self.runs.len(), at_a_time, over, work).into_iter().collect()
     }
@@ -64,6 +74,10 @@ struct Watcher<'a> {
     /// Set when another run could not be made: there is no use in going on.
     failing: &'a AtomicBool,
     series: Option<Series>,
+    /// Written as they come: there may be as many as faults.
+    events: Option<EventWriter<Vec<u8>>>,
+    /// Why an event could not be written.
+    lost: Option<ResultError>,
     simulated: u64,
 }
 
@@ -77,6 +91,15 @@ impl Watch for Watcher<'_> {
     fn value(&mut self, end: Nanos, scope: ScopeName<'_>, metric: &'static str, value: f64) {
         if let Some(series) = &mut self.series {
             series.push(end, scope, metric, value);
+        }
+    }
+
+    fn event(&mut self, event: EventRow) {
+        if let Some(events) = &mut self.events {
+            let run = terrace_addr::convert::narrow(self.place);
+            if let Err(error) = events.push(&EventRow { run, ..event }) {
+                self.lost.get_or_insert(error);
+            }
         }
     }
 }

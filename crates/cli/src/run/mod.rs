@@ -24,7 +24,7 @@ use terrace_sim::scenarios::BUILTIN_SCENARIOS;
 
 pub(crate) use arguments::RunArguments;
 use arguments::RunFormat;
-use folder::Circumstances;
+use folder::{Circumstances, Recorded};
 use job::Job;
 
 use crate::interrupt::note_interrupts;
@@ -56,13 +56,18 @@ pub(crate) fn run(arguments: &RunArguments, registry: &Registry, said: Said) -> 
     note_interrupts();
     let (started, began) = (SystemTime::now(), Instant::now());
     let job =
-        Job { runs: &runs, machines: machines.of_runs(), registry, keeps_series: arguments.out.is_some() };
+        Job { runs: &runs, machines: machines.of_runs(), registry, keeps_records: arguments.out.is_some() };
     let bar = RunsBar::new(said, runs.len());
     let done = job.all(arguments.threads.get(), &bar)?;
     drop(bar);
     let took = began.elapsed();
-    let (results, series): (Vec<_>, Vec<_>) =
-        done.into_iter().map(|done| (done.result, (done.series, done.simulated))).unzip();
+    let (mut results, mut series, mut events, mut simulated) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for done in done {
+        results.push(done.result);
+        series.push(done.series);
+        events.push(done.events);
+        simulated += done.simulated;
+    }
     let result = RunsResult {
         kind: RUNS_KIND.to_owned(),
         schema_version: RUNS_SCHEMA_VERSION,
@@ -79,7 +84,6 @@ pub(crate) fn run(arguments: &RunArguments, registry: &Registry, said: Said) -> 
         machines: machines.used(results.len()),
         runs: results,
     };
-    let simulated = series.iter().map(|(_, simulated)| simulated).sum();
     let speed = terrace_addr::convert::ratio(simulated, 1_000_000) / took.as_secs_f64();
     said.detail(format_args!(
         "{} run(s) in {:.2} s, {simulated} accesses simulated, {speed:.1} M/s",
@@ -89,8 +93,8 @@ pub(crate) fn run(arguments: &RunArguments, registry: &Registry, said: Said) -> 
     if let Some(place) = &arguments.out {
         let circumstances = Circumstances { started, took, threads: arguments.threads.get(), simulated };
         let records_series = runs.iter().any(|run| run.scenario.record.series);
-        let series: Vec<_> = series.into_iter().map(|(series, _)| series).collect();
-        folder::write(place, &result, records_series.then_some(series.as_slice()), &circumstances)?;
+        let recorded = Recorded { series: records_series.then_some(series.as_slice()), events: &events };
+        folder::write(place, &result, &recorded, &circumstances)?;
         said.detail(format_args!("written to {}", place.display()));
     }
     show(&result, arguments.format, registry, said)?;

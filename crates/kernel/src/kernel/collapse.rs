@@ -10,6 +10,7 @@ use crate::pending::{Stale, Work, Written};
 use crate::space::Held;
 use crate::tables::TablePages;
 use crate::tag::Holder;
+use crate::{Decision, Placed};
 
 /// The base pages of a huge page.
 const PAGES: usize = 512;
@@ -135,11 +136,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
         place.mapped.remove(PageSize::Size4K, convert::count(parts.len()));
         place.mapped.add(PageSize::Size2M, 1);
         self.changes.note(space, page.start().get());
-        if moved {
+        let (decision, reason) = if moved {
             self.counts.collapses_copied += 1;
+            (Decision::CollapseByCopy, "into a free block")
         } else {
             self.counts.collapses_in_place += 1;
-        }
+            (Decision::CollapseInPlace, "all pages at their places")
+        };
+        let upper = page.start();
+        self.note(Placed { decision, space, upper, lower: block, size: PageSize::Size2M, reason });
         Applied {
             copied: if moved { convert::narrow(parts.len()) } else { 0 },
             cleared: convert::narrow(missing.len()),

@@ -7,6 +7,7 @@ use terrace_frames::{Memory, Order};
 use super::{Kernel, index};
 use crate::pending::{Stale, Work, Written};
 use crate::tag::Holder;
+use crate::{Decision, Placed};
 
 /// Frames that one direct compaction looks at, and moves, at most: `assumed`. Linux compacts until a block is free or
 /// the scanners meet, in steps of `COMPACT_CLUSTER_MAX` (32) pages, asynchronously at first, which gives up early.
@@ -62,7 +63,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         if self.deferrals[place].skips() {
             return false;
         }
-        let Self { spaces, memory, settings, pending, changes, counts, compaction, .. } = self;
+        let Self { spaces, memory, settings, pending, changes, counts, compaction, records, .. } = self;
         let costs = settings.costs;
         let mut mover = |memory: &mut Memory<L>, from: Addr<L>, to: Addr<L>| {
             let stays = Moved::No { block: Order::BASE };
@@ -86,6 +87,11 @@ impl<U: Space, L: Space> Kernel<U, L> {
             pending.touch(from, PageSize::Size4K.bytes());
             pending.touch(to, PageSize::Size4K.bytes());
             changes.note(space, addr.get());
+            if *records {
+                let (decision, size, reason) =
+                    (Decision::Compact, PageSize::Size4K, "out of a block that is to be free");
+                pending.placed.push(Placed { decision, space, upper: addr, lower: to, size, reason });
+            }
             counts.compaction_moved += 1;
             counts.copied_pages += 1;
             Moved::Yes

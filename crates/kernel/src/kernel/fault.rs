@@ -7,6 +7,7 @@ use terrace_table::{Leaf, TableError};
 
 use super::{Kernel, KernelError, USER_DATA};
 use crate::pending::Work;
+use crate::{Decision, Placed};
 
 impl<U: Space, L: Space> Kernel<U, L> {
     /// Serves a fault: the page around `addr` is mapped afterwards, cleared, as the policy has it.
@@ -52,13 +53,21 @@ impl<U: Space, L: Space> Kernel<U, L> {
             }
             self.counts.huge_fallbacks += 1;
         }
+        let reason = match placement {
+            Placement::Default => "any frame",
+            Placement::Frame(_) => "the frame that was named",
+            _ if !huge_fits => "no huge page fits",
+            Placement::Huge(_) => "no free block for a huge page",
+            Placement::HugeAt(_) => "the block that was named is not free",
+        };
         let named = match placement {
             Placement::Frame(at) => Some(at.reinterpret()).filter(|&at| self.take_at(at, Order::BASE)),
             _ => None,
         };
-        let frame = match named {
-            Some(frame) => frame,
-            None => self.take_base(policy)?,
+        let (frame, reason) = match (named, placement) {
+            (Some(frame), _) => (frame, reason),
+            (None, Placement::Frame(_)) => (self.take_base(policy)?, "the frame that was named is not free"),
+            (None, _) => (self.take_base(policy)?, reason),
         };
         let page = Page::containing(addr, PageSize::Size4K);
         self.map_new(space, page, frame).map_err(|_| {
@@ -66,6 +75,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
             self.out_of_memory("a page table")
         })?;
         self.counts.faults_base += 1;
+        let (decision, upper) = (Decision::Fault, page.start());
+        self.note(Placed { decision, space, upper, lower: frame, size: page.size(), reason });
         Ok(Leaf { page, frame, flags: USER_DATA })
     }
 
@@ -77,6 +88,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
             return None;
         }
         self.counts.faults_huge += 1;
+        let (decision, upper, reason) = (Decision::Fault, page.start(), "a block for a huge page");
+        self.note(Placed { decision, space, upper, lower: block, size: page.size(), reason });
         Some(Leaf { page, frame: block, flags: USER_DATA })
     }
 

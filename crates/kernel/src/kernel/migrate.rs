@@ -8,6 +8,7 @@ use terrace_table::Leaf;
 use super::{Kernel, index};
 use crate::pending::{Stale, Work, Written};
 use crate::tag::Holder;
+use crate::{Decision, Placed};
 
 impl<U: Space, L: Space> Kernel<U, L> {
     /// Moves a page to another frame (mm/migrate.c).
@@ -70,6 +71,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         self.pending.written.push(Written { space, addr, level: size.level() });
         self.pending.charge(Work::Daemon, self.settings.costs.remap);
         self.changes.note(space, addr.get());
+        let (decision, upper, lower) = (Decision::Migrate, addr, frame);
+        self.note(Placed { decision, space, upper, lower, size, reason: "asked for" });
     }
 }
 

@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::pending::{Pending, Written};
 use crate::tables::TablePages;
 use crate::tag::MOST_SPACES;
-use crate::{AddressSpace, KernelCosts, KernelCounts};
+use crate::{AddressSpace, KernelCosts, KernelCounts, Placed};
 
 mod allocate;
 mod collapse;
@@ -62,6 +62,8 @@ pub struct Kernel<U: Space, L: Space> {
     outbox: Vec<Message>,
     /// What its policy has to be told.
     events: Vec<Event>,
+    /// Whether decisions about pages are noted.
+    records: bool,
 }
 
 /// What a kernel cannot do.
@@ -147,6 +149,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             counters: Counters::default(),
             outbox: Vec::new(),
             events: Vec::new(),
+            records: false,
         })
     }
 
@@ -208,6 +211,18 @@ impl<U: Space, L: Space> Kernel<U, L> {
     /// What is left to be done; who takes it clears it.
     pub const fn pending(&mut self) -> &mut Pending<U, L> {
         &mut self.pending
+    }
+
+    /// Notes each decision about a page in [`Pending`] from now on.
+    pub const fn record_decisions(&mut self) {
+        self.records = true;
+    }
+
+    /// Notes a decision, if anybody wants to know.
+    fn note(&mut self, placed: Placed<U, L>) {
+        if self.records {
+            self.pending.placed.push(placed);
+        }
     }
 
     /// Tells it the time.

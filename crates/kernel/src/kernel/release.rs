@@ -8,6 +8,7 @@ use super::{Kernel, index};
 use crate::pending::{Stale, Written};
 use crate::tables::TablePages;
 use crate::vm::level_of;
+use crate::{Decision, Placed};
 
 /// What a policy keeps back is reserved for it.
 const KEPT: Owner = Owner::new(1);
@@ -29,6 +30,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
             self.pending.written.push(Written { space, addr: leaf.page.start(), level: size.level() });
             self.changes.note(space, leaf.page.start().get());
             self.counts.freed_pages += size.base_pages();
+            let (decision, upper) = (Decision::Free, leaf.page.start());
+            self.note(Placed { decision, space, upper, lower: leaf.frame, size, reason: "unmapped" });
             self.give_back(policy, space, leaf.frame, size);
             let node = leaf.page.start().align_down(PageSize::Size2M);
             if let Some(full) = last_node.replace(node).filter(|&last| last != node) {

@@ -7,6 +7,7 @@ use super::{Kernel, index};
 use crate::pending::{Stale, Work, Written};
 use crate::tables::TablePages;
 use crate::tag::Holder;
+use crate::{Decision, Placed};
 
 impl<U: Space, L: Space> Kernel<U, L> {
     /// Makes base pages of a huge page, in place.
@@ -35,6 +36,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         }
         self.changes.note(space, page.start().get());
         self.counts.splits += 1;
+        let (decision, upper, lower, size) = (Decision::Split, page.start(), leaf.frame, page.size());
+        self.note(Placed { decision, space, upper, lower, size, reason: "asked for" });
         Ok(leaf.frame)
     }
 }

@@ -5,6 +5,8 @@ use terrace_kernel::{Pending, Work};
 use terrace_machine::ExitCosts;
 use terrace_policy::{Role, SpaceId};
 
+use super::happened::Happened;
+
 macro_rules! causes {
     ($($(#[$doc:meta])* $cause:ident = $metric:literal,)*) => {
         /// What cycles are spent on. Every cycle of a virtual CPU that is not idle has one cause.
@@ -127,6 +129,8 @@ pub(crate) struct Bill {
     pub(crate) flushes: Vec<Flush>,
     /// Bytes that copies and clears moved: read, written.
     pub(crate) copied: [u64; 2],
+    /// Decisions about pages, where they are recorded.
+    pub(crate) happened: Vec<Happened>,
     costs: Option<ExitCosts>,
 }
 

@@ -14,7 +14,7 @@
 use terrace_addr::{Nanos, convert};
 use terrace_kernel::KernelError;
 use terrace_machine::Machine;
-use terrace_result::{LayerRow, Outcome, RunResult, ScopeName};
+use terrace_result::{EventRow, LayerRow, Outcome, RunResult, ScopeName};
 use terrace_scenario::{Parameters, Run, Scenario};
 
 mod alignment;
@@ -22,6 +22,7 @@ mod bill;
 mod clock;
 mod error;
 mod flush;
+mod happened;
 mod layer;
 mod measure;
 mod process;
@@ -48,6 +49,9 @@ pub trait Watch {
 
     /// A value of the series: in the interval that ended then, counted from the beginning of the measured time.
     fn value(&mut self, _end: Nanos, _scope: ScopeName<'_>, _metric: &'static str, _value: f64) {}
+
+    /// A decision about a page, where the scenario records events.
+    fn event(&mut self, _event: EventRow) {}
 }
 
 /// How far a run is.
@@ -178,7 +182,11 @@ impl Phases {
             if turns.is_multiple_of(ASKED) && watch.advance(self.passed(simulation)) == Next::Stop {
                 return Outcome::Interrupted { at: self.now };
             }
-            if let Err((vm, end)) = simulation.turn(turn) {
+            let ran = simulation.turn(turn);
+            for (vm, happened) in simulation.happened.drain(..) {
+                watch.event(happened.row(self.now, &simulation.vms[vm].name));
+            }
+            if let Err((vm, end)) = ran {
                 return ended(&simulation.vms[vm].name, &end, self.now);
             }
         }

@@ -106,6 +106,7 @@ pub(super) fn begin(scenario: &Scenario, machine: &Machine, registry: &Registry)
         measured: false,
         steady: false,
         simulated: 0,
+        happened: Vec::new(),
     };
     let mut cpus = Cpus::new(scenario, machine, simulation.mmu.cpus())?;
     for (number, vm) in scenario.vm.iter().enumerate() {
@@ -199,6 +200,9 @@ impl Maker<'_> {
     ) -> Result<Kernel<U, L>, RunError> {
         let failed = |error| RunError::Kernel { layer: role.name(), error };
         let mut kernel = Kernel::new(self.settings(role), nodes).map_err(failed)?;
+        if self.scenario.record.events {
+            kernel.record_decisions();
+        }
         let wish = self.of(role).1;
         let nodes: Vec<_> = kernel.memory().node_ids().collect();
         for node in nodes {

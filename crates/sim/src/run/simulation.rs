@@ -8,6 +8,7 @@ use terrace_workload::{Mapping, MarkKind, Phase, RegionId};
 
 use super::bill::Cause;
 use super::clock::Clock;
+use super::happened::Happened;
 use super::process::Process;
 use super::stage::{End, Ground, Stage};
 use super::vcpu::{Done, Vcpu};
@@ -42,6 +43,8 @@ pub(crate) struct Simulation {
     pub(crate) steady: bool,
     /// Accesses that were simulated.
     pub(crate) simulated: u64,
+    /// Decisions about pages since the last turn, by machine.
+    pub(crate) happened: Vec<(usize, Happened)>,
 }
 
 /// How often the load of the memory nodes is looked at: it is constant in between. `assumed`: short against intervals
@@ -255,6 +258,14 @@ impl Simulation {
         if let Ground::Host(host) = ground {
             let pending = host.kernel.pending();
             bill.work(terrace_policy::Role::Host, pending);
+            for placed in &pending.placed {
+                let of = |machinery: &Machinery| machinery.stage.host_decision(placed);
+                if let Some(found) =
+                    vms.iter().enumerate().find_map(|(vm, machinery)| Some((vm, of(machinery)?)))
+                {
+                    self.happened.push(found);
+                }
+            }
             if pending.stale.is_empty() {
                 pending.clear();
             } else {
@@ -265,6 +276,9 @@ impl Simulation {
                     }
                 }
             }
+        }
+        for happened in self.vcpus[vcpu].bill.happened.drain(..) {
+            self.happened.push((vm, happened));
         }
         if !self.vcpus[vcpu].bill.flushes.is_empty() {
             self.account(vcpu, None);

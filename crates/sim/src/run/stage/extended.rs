@@ -5,7 +5,7 @@ use terrace_kernel::Vm;
 use terrace_mmu::Fault;
 use terrace_policy::{Role, SpaceId};
 
-use super::{End, Guest, LayerState, at, back_through};
+use super::{End, Guest, LayerState, at, back_through, note_decisions};
 use crate::run::bill::{Bill, Exit, Flush};
 
 /// A guest on an extended page table.
@@ -51,6 +51,7 @@ impl Extended {
         let Self { guest, vm } = self;
         let pending = guest.kernel.pending();
         bill.work(Role::Guest, pending);
+        note_decisions(pending, bill);
         for &span in &pending.touched {
             back_through(vm, host, span, bill)?;
         }

@@ -4,12 +4,13 @@
 //! tables, before the access that caused it goes on.
 
 use terrace_addr::{Access, AccessKind, Addr, Bytes, Ghpa, Gpa, Gva, Hpa, Hva, Span};
-use terrace_kernel::{Kernel, KernelError, Shadow, Trap, Vm};
+use terrace_kernel::{Kernel, KernelError, Pending, Placed, Shadow, Trap, Vm};
 use terrace_mmu::{AsTheyAre, Fault, Identity, Mmu, Stopped, Tables};
 use terrace_policy::{Advice, Role, SpaceId};
 use terrace_table::{Ept, X86};
 
 use super::bill::{Bill, Exit, Flush};
+use super::happened::Happened;
 use super::layer::LayerState;
 
 mod extended;
@@ -159,6 +160,27 @@ impl Stage {
         }
     }
 
+    /// A decision of the host about this machine's memory.
+    pub(crate) fn host_decision(&self, placed: &Placed<Hva, Hpa>) -> Option<Happened> {
+        let mut happened = Happened::new(Role::Host, placed);
+        happened.hpa = Some(placed.lower);
+        let span = Span { start: placed.upper, bytes: placed.size.bytes() };
+        match self {
+            Self::Native => return None,
+            Self::Extended(stage) if stage.vm.space() == placed.space => {
+                happened.gpa = stage.vm.guest_span(span).map(|span| span.start);
+            }
+            Self::Shadow(stage) if stage.vm.space() == placed.space => {
+                happened.gpa = stage.vm.guest_span(span).map(|span| span.start);
+            }
+            Self::Nested(stage) if stage.outer.space() == placed.space => {
+                happened.ghpa = stage.outer.guest_span(span).map(|span| span.start);
+            }
+            _ => return None,
+        }
+        Some(happened)
+    }
+
     /// The kernel that runs programs.
     pub(crate) fn with_guest<T>(&mut self, ground: &mut Ground, work: impl GuestWork<T>) -> T {
         match (self, ground) {
@@ -272,6 +294,12 @@ fn page_of(fault: Fault) -> Addr<Gva> {
 fn settle_flushes<L: terrace_addr::Space>(kernel: &mut Kernel<Gva, L>, vm: usize, bill: &mut Bill) {
     let pending = kernel.pending();
     bill.work(Role::Guest, pending);
+    for placed in &pending.placed {
+        let mut happened = Happened::new(Role::Guest, placed);
+        happened.gva = Some(placed.upper);
+        happened.hpa = Some(placed.lower.reinterpret());
+        bill.happened.push(happened);
+    }
     for stale in &pending.stale {
         bill.flushes.push(Flush::Space { vm, space: stale.space, span: stale.span });
     }
@@ -300,6 +328,16 @@ fn back_through<G: terrace_addr::Space>(
         next = page.start().get() + page.size().bytes();
     }
     Ok(())
+}
+
+/// Notes the decisions of a guest's kernel.
+fn note_decisions(pending: &Pending<Gva, Gpa>, bill: &mut Bill) {
+    for placed in &pending.placed {
+        let mut happened = Happened::new(Role::Guest, placed);
+        happened.gva = Some(placed.upper);
+        happened.gpa = Some(placed.lower);
+        bill.happened.push(happened);
+    }
 }
 
 /// A write to a table that a hypervisor shadows.

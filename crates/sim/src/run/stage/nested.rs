@@ -6,8 +6,9 @@ use terrace_kernel::{Synchronised, Vm};
 use terrace_mmu::Fault;
 use terrace_policy::{Role, SpaceId};
 
-use super::{End, Guest, LayerState, NestedTable, at, back_through, bill_trap};
+use super::{End, Guest, LayerState, NestedTable, at, back_through, bill_trap, note_decisions};
 use crate::run::bill::{Bill, Exit, Flush};
+use crate::run::happened::Happened;
 
 /// A guest on a guest hypervisor.
 #[derive(Debug)]
@@ -87,6 +88,7 @@ impl Nested {
     ) -> Result<(), End> {
         let pending = std::mem::take(self.guest.kernel.pending());
         bill.work(Role::Guest, &pending);
+        note_decisions(&pending, bill);
         for span in &pending.touched {
             let end = span.start.get() + span.bytes;
             let mut next = span.start.get();
@@ -122,6 +124,13 @@ impl Nested {
         }
         let pending = hypervisor.kernel.pending();
         bill.work(Role::Hypervisor, pending);
+        for placed in &pending.placed {
+            let span = Span { start: placed.upper, bytes: placed.size.bytes() };
+            let mut happened = Happened::new(Role::Hypervisor, placed);
+            happened.gpa = inner.guest_span(span).map(|span| span.start);
+            happened.ghpa = Some(placed.lower);
+            bill.happened.push(happened);
+        }
         for &span in &pending.touched {
             back_through(outer, host, span, bill)?;
         }

@@ -8,7 +8,7 @@ use terrace_mmu::Fault;
 use terrace_policy::{Role, SpaceId};
 use terrace_table::{Levels, X86};
 
-use super::{End, Guest, LayerState, ShadowTable, at, bill_trap, page_of};
+use super::{End, Guest, LayerState, ShadowTable, at, bill_trap, note_decisions, page_of};
 use crate::run::bill::{Bill, Exit, Flush};
 
 /// So many pages are invalidated one by one; more, by a MOV to CR3 (`tlb_single_page_flush_ceiling` in
@@ -68,6 +68,7 @@ impl Shadowed {
         let Self { guest, vm, shadows, .. } = self;
         let pending = std::mem::take(guest.kernel.pending());
         bill.work(Role::Guest, &pending);
+        note_decisions(&pending, bill);
         for &span in &pending.touched {
             back(vm, host, span, bill)?;
         }
