@@ -1,7 +1,7 @@
 //! Flushes: which CPUs forget what.
 
 use terrace_addr::{Addr, Gva, Span, convert};
-use terrace_machine::{Topology, Vendor};
+use terrace_machine::Vendor;
 use terrace_mmu::{Amd, Intel, Invalidation};
 use terrace_policy::SpaceId;
 
@@ -17,12 +17,6 @@ pub(super) fn pcid(space: SpaceId) -> u16 {
 /// The number of a machine's EPT root, and what its virtual CPUs are tagged with.
 pub(super) fn tag(vm: usize) -> u16 {
     convert::low16(convert::count(vm + 1))
-}
-
-/// The socket of a CPU: CPU *c* of a machine with *k* cores in all is on core c mod k.
-pub(super) fn socket_of(topology: &Topology, cpu: usize) -> usize {
-    let in_socket = convert::index32(topology.cores);
-    cpu % (in_socket * convert::index32(topology.sockets)) / in_socket
 }
 
 /// Everything that is asked of one group of CPUs.

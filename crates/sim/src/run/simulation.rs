@@ -12,7 +12,7 @@ use super::happened::Happened;
 use super::process::Process;
 use super::stage::{End, Ground, Stage};
 use super::vcpu::{Done, Vcpu};
-use crate::time::{CoreModel, Interval, Order, Turn, share};
+use crate::time::{CoreModel, Interval, Order, Turn, share, socket_of};
 
 /// A virtual machine, or the programs of a native run that belong together.
 pub(crate) struct Machinery {
@@ -303,7 +303,7 @@ impl Simulation {
         (state.before, state.counted) = (so_far, counters);
         let Some((vm, number)) = running else { return };
         let process = &self.vms[vm].processes[number];
-        let socket = super::flush::socket_of(&self.machine.topology, cpu);
+        let socket = socket_of(&self.machine.topology, cpu);
         let waits = &self.waits[socket];
         let time =
             self.model.time_with(process.timing, &interval, |node| waits.get(node).copied().unwrap_or(0.0));

@@ -57,6 +57,7 @@ pub use core_model::{CoreModel, CoreTime, Parts};
 pub use interval::Interval;
 pub use order::{Charge, Order, OrderError, ShootDown, Turn, flush_cycles};
 pub use program::{InvalidProgram, Program};
+pub(crate) use tiers::socket_of;
 pub use tiers::{NodeLoad, Shared, Vcpu, share};
 
 use terrace_addr::convert;

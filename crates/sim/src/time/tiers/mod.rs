@@ -111,7 +111,7 @@ fn first_that_fits(mut too_short: f64, fits: impl Fn(f64) -> bool) -> f64 {
 }
 
 /// The socket of a CPU: CPU *c* of a machine with *k* cores in all is on core c mod k, as the MMU numbers them.
-fn socket_of(topology: &Topology, cpu: usize) -> usize {
+pub(crate) fn socket_of(topology: &Topology, cpu: usize) -> usize {
     let in_socket = convert::index32(topology.cores);
     cpu % (in_socket * convert::index32(topology.sockets)) / in_socket
 }
