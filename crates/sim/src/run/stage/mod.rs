@@ -166,7 +166,6 @@ impl Stage {
         happened.hpa = Some(placed.lower);
         let span = Span { start: placed.upper, bytes: placed.size.bytes() };
         match self {
-            Self::Native => return None,
             Self::Extended(stage) if stage.vm.space() == placed.space => {
                 happened.gpa = stage.vm.guest_span(span).map(|span| span.start);
             }
