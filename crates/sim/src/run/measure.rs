@@ -171,7 +171,7 @@ impl Simulation {
 
     /// How many operations each simulated one of a program stands for.
     fn weight_of(&self, process: &Process) -> u64 {
-        if process.serves { 1 } else { self.weight }
+        if process.exact { 1 } else { self.weight }
     }
 
     /// Whether requests come faster than they are served: a worker is behind by more than a hundred requests' mean time

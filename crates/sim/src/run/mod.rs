@@ -5,7 +5,7 @@
 //! 1. Every program maps its regions and touches them for the first time; each access is simulated.
 //! 2. When all programs that begin with the run have come to their steady phase the warm-up passes, access by access too.
 //! 3. In the measured time each simulated access stands for `weight` of them; faults, exits, flushes and copies happen
-//!    once each and count once. Programs that serve requests are simulated access by access.
+//!    once each and count once. Programs that serve requests, and traces, are simulated access by access.
 //! 4. At the end of each interval the series gets a row for each metric.
 //!
 //! The rule: what runs is decided by (clock, id) of the virtual CPUs, and nothing reads the wall clock, so that the same

@@ -25,8 +25,11 @@ pub(crate) struct Process {
     pub(crate) latencies: Histogram<u64>,
     /// Operations that it finished in the measured time: requests, updates, lookups.
     pub(crate) operations: u64,
-    /// Whether it serves requests, so that each access is simulated for itself.
+    /// Whether it serves requests.
     pub(crate) serves: bool,
+    /// Whether each access is simulated for itself: requests would take longer otherwise, and a trace has each of its
+    /// accesses once.
+    pub(crate) exact: bool,
     /// What it did.
     pub(crate) done: Done,
 }

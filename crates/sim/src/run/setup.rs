@@ -405,6 +405,7 @@ impl Maker<'_> {
                 .unwrap_or_else(|error| unreachable!("bounds that fit: {error}")),
             operations: 0,
             serves: facts.latency.is_some(),
+            exact: facts.latency.is_some() || asked.workload == trace::NAME,
             done: super::vcpu::Done::default(),
         });
         for thread in 0..facts.threads {

@@ -307,7 +307,7 @@ impl Simulation {
         let waits = &self.waits[socket];
         let time =
             self.model.time_with(process.timing, &interval, |node| waits.get(node).copied().unwrap_or(0.0));
-        let weight = if self.measured && !process.serves { self.weight } else { 1 };
+        let weight = if self.measured && !process.exact { self.weight } else { 1 };
         let factor = convert::ratio(weight, 1);
         let parts = time.modelled;
         let nested = if counted.walk_references == 0 {
