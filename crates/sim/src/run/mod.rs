@@ -128,7 +128,7 @@ pub fn run(
         result.measured = Nanos::new(now.get() - since.at.get());
         let Measured { mut totals, vms, layers, programs } = simulation.measured(since, now);
         if scenario.time.weight > 1 {
-            let error = progress.sampling_error(&simulation, result.measured);
+            let error = progress.sampling_error(&simulation, result.measured) + unsampled(&totals, scenario);
             let set = totals.set("sampling_error", error);
             debug_assert!(set.is_ok(), "{set:?}");
         }
@@ -230,6 +230,17 @@ impl Phases {
         }
         over
     }
+}
+
+/// What faults caused by accesses, and the exits that they took, add to the error: they happen once each, where the
+/// accesses that they stand beside stand for several.
+fn unsampled(totals: &terrace_result::Metrics, scenario: &Scenario) -> f64 {
+    let of = |name: &str| totals.get(name).map_or(0.0, terrace_result::MetricValue::as_f64);
+    let caused =
+        ["fault_guest_cycles", "fault_hypervisor_cycles", "fault_host_cycles", "exit_cycles", "clear_cycles"];
+    let all = of("cycles");
+    let share = if all > 0.0 { caused.into_iter().map(of).sum::<f64>() / all } else { 0.0 };
+    share * convert::ratio(scenario.time.weight - 1, 1)
 }
 
 impl Phases {
