@@ -62,12 +62,13 @@ pub struct Timing {
     #[serde(with = "units::nanos")]
     #[schemars(with = "String")]
     pub interval: Nanos,
-    /// The time for which a vCPU runs on a CPU before the next one of that CPU runs, `"50 us"`; not zero. Default
+    /// The time for which a vCPU runs, and a thread on it, before those that are behind it run, `"50 us"`; not zero. Default
     /// `"50 us"`.
     #[serde(with = "units::nanos")]
     #[schemars(with = "String")]
     pub quantum: Nanos,
-    /// Sampled time: how many accesses each simulated access of the measured time stands for; at least 1. Default
+    /// Sampled time: how many accesses each simulated access of the measured time stands for; at least 1. Programs that
+    /// serve requests, and traces, are simulated access by access whatever it is. Default
     /// 1, which simulates every access.
     pub weight: u64,
 }

@@ -46,7 +46,8 @@ run_metrics! {
                                             measured time";
     sampling_error Ratio Lower "how far accesses_per_second may be off because of sampled time, as a share of it: twice \
                                 the standard error of its mean over the intervals, what it still drifts between the \
-                                halves of the measured time, and the accesses that end behind it";
+                                halves of the measured time, the accesses that end behind it, and the share of faults and \
+                                exits, which more accesses would have caused more of";
     cycles Cycles Lower "cycles of all vCPUs in the measured time that were not idle: the sum of the causes below";
     core_cycles Cycles Neither "of these, the programs' own instructions";
     data_cycles Cycles Lower "waiting for data beyond the first cache level";
@@ -75,7 +76,7 @@ run_metrics! {
     exits_page_fault Count Lower "exits because of a page fault, where a hypervisor intercepts them";
     exits_cr_access Count Lower "exits because a guest writes CR3, where a hypervisor intercepts that";
     exits_invlpg Count Lower "exits because a guest invalidates a translation, where a hypervisor intercepts that";
-    exits_nested Count Lower "exits of a guest hypervisor to the host, to run or to serve its guest";
+    exits_nested Count Lower "exits of a nested guest that its own hypervisor had to handle, through the host and back";
     exits_invept Count Lower "exits because a guest hypervisor invalidates translations of its guest";
     exits_write_protect Count Lower "exits because a guest writes a page that is protected against it";
     exits_external_interrupt Count Lower "exits because of an interrupt";
