@@ -25,6 +25,15 @@ pub struct Written<U: Space> {
     pub level: u32,
 }
 
+/// A policy asks for a pseudo huge page of a nested guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Join {
+    /// The guest hypervisor's memory.
+    pub space: SpaceId,
+    /// The guest-physical address of the nested guest.
+    pub nested: u64,
+}
+
 /// What work was done: the causes that results tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Work {
@@ -64,6 +73,8 @@ pub struct Pending<U: Space, L: Space> {
     pub copied: Copied,
     /// Decisions about pages, where the kernel records them.
     pub placed: Vec<Placed<U, L>>,
+    /// Pseudo huge pages that are asked for.
+    pub joins: Vec<Join>,
 }
 
 impl<U: Space, L: Space> Default for Pending<U, L> {
@@ -75,6 +86,7 @@ impl<U: Space, L: Space> Default for Pending<U, L> {
             work: Vec::new(),
             copied: Copied::default(),
             placed: Vec::new(),
+            joins: Vec::new(),
         }
     }
 }
@@ -82,7 +94,11 @@ impl<U: Space, L: Space> Default for Pending<U, L> {
 impl<U: Space, L: Space> Pending<U, L> {
     /// Whether nothing is left to be done.
     pub fn is_empty(&self) -> bool {
-        self.stale.is_empty() && self.touched.is_empty() && self.written.is_empty() && self.work.is_empty()
+        self.stale.is_empty()
+            && self.touched.is_empty()
+            && self.written.is_empty()
+            && self.work.is_empty()
+            && self.joins.is_empty()
     }
 
     /// Forgets everything, and keeps the memory for the next time.
@@ -93,6 +109,7 @@ impl<U: Space, L: Space> Pending<U, L> {
         self.work.clear();
         self.copied = Copied::default();
         self.placed.clear();
+        self.joins.clear();
     }
 
     /// All work.

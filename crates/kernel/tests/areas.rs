@@ -139,7 +139,7 @@ fn advice_holds_for_all_of_each_area() {
     guest.advise(space, span(20, 1), Advice::HugePage);
     let mut policy = Told::nothing();
     guest.fault(&mut policy, space, at(25), terrace_addr::AccessKind::Load).unwrap();
-    assert_eq!(policy.asked[0].advice, Advice::HugePage);
+    assert_eq!(policy.asked[0].region.advice, Advice::HugePage);
 }
 
 #[test]

@@ -200,6 +200,7 @@ fn check_action(
             }
             assert!(moved <= u64::from(applied.copied) + counts.compaction_moved);
         }
+        Action::Join { .. } => assert_eq!((moved, new), (0, 0)),
         Action::Split { .. } => assert_eq!((moved, new, changed(PageSize::Size4K)), (0, 0, BLOCK)),
         Action::Migrate { space, page, to } => {
             let place = after[&(space, number(page.start()))];

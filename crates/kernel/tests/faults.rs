@@ -6,7 +6,7 @@ use terrace_addr::{AccessKind, Addr, Bytes, Gpa, Gva, PageSize};
 use terrace_frames::{FrameState, Mobility, Order, Watermarks};
 use terrace_kernel::{Kernel, KernelError};
 use terrace_policy::{
-    Action, Advice, Applied, CollapseInto, Effort, Event, Fault, Keep, Layer, Placement, Policy, SpaceId,
+    Action, Advice, Applied, CollapseInto, Effort, Event, Fault, Layer, Placement, Policy, SpaceId,
 };
 use world::check::{consistent, table_pages};
 use world::{BLOCK, NODE, Told, base, fault, free, kernel, pages};
@@ -67,8 +67,9 @@ fn where_a_huge_page_does_not_fit_a_base_page_serves_and_the_policy_knows() {
             space,
             addr: at(page).reinterpret(),
             kind: AccessKind::Load,
-            advice: Advice::Default,
+            region: region(&guest, space),
             huge_fits: false,
+            nested: None,
         };
         assert_eq!(policy.asked, [asked]);
     }
@@ -80,6 +81,12 @@ fn where_a_huge_page_does_not_fit_a_base_page_serves_and_the_policy_knows() {
     guest.fault(&mut policy, space, at(11), AccessKind::Fetch).unwrap();
     assert!(!policy.asked[0].huge_fits, "three areas are in the block now");
     consistent(&guest, 0);
+}
+
+fn region(guest: &Guest, space: SpaceId) -> terrace_policy::Region {
+    let area = guest.space(space).unwrap().areas().next().unwrap();
+    let span = terrace_addr::Span { start: area.start.reinterpret(), bytes: area.bytes.get() };
+    terrace_policy::Region { span, advice: area.advice, guest_start: area.guest_start }
 }
 
 fn span(from: u64, count: u64) -> terrace_addr::Span<Gva> {
@@ -180,7 +187,7 @@ fn what_a_policy_keeps_back_is_reserved() {
     let (mut guest, space) = guest(4 * BLOCK, BLOCK);
     let leaf = fault(&mut guest, space, at(0), Placement::Huge(Effort::Light)).unwrap();
     let until = terrace_addr::Nanos::new(5);
-    let mut policy = Told { keep: Keep::Until(until), ..Told::nothing() };
+    let mut policy = Told { keep: Some(until), ..Told::nothing() };
     guest.unmap(&mut policy, space, span(0, BLOCK)).unwrap();
     assert!(matches!(guest.memory().state(leaf.frame), FrameState::Reserved(_)));
     guest.set_now(until);

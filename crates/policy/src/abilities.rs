@@ -35,10 +35,12 @@ bitflags! {
         const MIGRATE = 1 << 11;
         /// Exchange the frames of two pages.
         const EXCHANGE = 1 << 12;
-        /// Keep a freed block back.
-        const KEEP_FREED = 1 << 13;
         /// Send messages to the policies of other layers.
-        const MESSAGES = 1 << 14;
+        const MESSAGES = 1 << 13;
+        /// Hear which pages of nested guests a page serves, and join base pages in a composed table.
+        const NESTED = 1 << 14;
+        /// Have every write to the tables of a guest hypervisor trapped: none goes unsync.
+        const TRAP_TABLES = 1 << 15;
     }
 }
 

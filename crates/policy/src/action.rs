@@ -39,6 +39,15 @@ pub enum Action {
         /// The pages.
         pages: [Page<Upper>; 2],
     },
+    /// Asks to map 2M of a nested guest by one leaf in the composed table, which its guest hypervisor maps by base
+    /// pages: a pseudo huge page (xGemini paper, section 4.3). It is tried after the policy has returned;
+    /// [`Event::Joined`](crate::Event::Joined) tells what came of it.
+    Join {
+        /// The guest hypervisor's memory.
+        space: SpaceId,
+        /// The guest-physical address of the nested guest, a multiple of 2 MiB.
+        nested: u64,
+    },
 }
 
 /// Where a collapsed page goes.
@@ -61,6 +70,7 @@ impl Action {
             Self::Split { .. } => Abilities::SPLIT,
             Self::Migrate { .. } => Abilities::MIGRATE,
             Self::Exchange { .. } => Abilities::EXCHANGE,
+            Self::Join { .. } => Abilities::NESTED,
         }
     }
 }

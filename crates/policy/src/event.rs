@@ -19,6 +19,22 @@ pub enum Event {
     ReservationEnded(u64),
     /// A message of the policy at another layer.
     Message(Message),
+    /// What came of an [`Action::Join`](crate::Action::Join).
+    Joined {
+        /// The guest hypervisor's memory.
+        space: SpaceId,
+        /// The guest-physical address of the nested guest.
+        nested: u64,
+        /// Whether the leaf is there.
+        joined: bool,
+    },
+    /// A pseudo huge page is base pages again: something under it changed.
+    Parted {
+        /// The guest hypervisor's memory.
+        space: SpaceId,
+        /// The guest-physical address of the nested guest.
+        nested: u64,
+    },
 }
 
 /// What a policy tells its peer at another layer of the same virtual machine. Only systems whose paper has such a
@@ -27,6 +43,9 @@ pub enum Event {
 pub struct Message {
     /// From which layer, or to which.
     pub peer: Role,
+    /// The virtual machine that both belong to: the address space that holds its memory at the lower of both layers. A
+    /// guest does not know the number, and whatever it writes here is replaced on the way.
+    pub space: SpaceId,
     /// What kind of message it is, as the system numbers them.
     pub kind: u32,
     /// Its content.

@@ -1,9 +1,9 @@
 //! Faults and mappings, and what a policy may answer.
 
-use terrace_addr::{AccessKind, Addr, Bytes, Lower, Upper};
+use terrace_addr::{AccessKind, Addr, Bytes, Lower, PageSize, Upper};
 
 use crate::SpaceId;
-use crate::query::Advice;
+use crate::query::{Advice, Region};
 
 /// A page is touched for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +14,37 @@ pub struct Fault {
     pub addr: Addr<Upper>,
     /// How it was touched.
     pub kind: AccessKind,
-    /// What was said about the region.
-    pub advice: Advice,
+    /// The region.
+    pub region: Region,
     /// Whether a huge page would fit: its block lies in the region, and nothing of it is mapped.
     pub huge_fits: bool,
+    /// Where a nested guest touched it: the guest-physical address there. What a guest hypervisor touches itself has
+    /// none.
+    pub nested: Option<u64>,
+}
+
+/// A guest hypervisor uses a page, which something backs already, for a page of a nested guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NestedUse {
+    /// The guest hypervisor's memory.
+    pub space: SpaceId,
+    /// The address in it, at the start of the page.
+    pub addr: Addr<Upper>,
+    /// The guest-physical address at the nested guest, at the start of the page.
+    pub nested: u64,
+    /// How large the guest hypervisor maps it.
+    pub size: PageSize,
+    /// How it was heard of.
+    pub heard: Heard,
+}
+
+/// How a hypervisor heard of a mapping of a nested guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Heard {
+    /// The guest hypervisor's write of the mapping was trapped.
+    Write,
+    /// The nested guest used it.
+    Use,
 }
 
 /// How hard a kernel tries to find a free block of 2M.
@@ -62,6 +89,8 @@ pub enum VirtualPlacement {
     Default,
     /// Below the last one, its start at a multiple of 2 MiB.
     Aligned,
+    /// The same, and its end at one, too: what is between the end that was asked for and that one belongs to it.
+    Whole,
     /// Here, if there is room.
     At(Addr<Upper>),
 }

@@ -128,6 +128,23 @@ pub trait Layer {
         Err(Refused::Unsupported(Abilities::SEE_FREE))
     }
 
+    /// The next run of free memory of at least so many bytes, at a multiple of 2 MiB at or behind `from`, and else from
+    /// the beginning of memory on; it is told from there on, as long as it is asked for.
+    ///
+    /// # Errors
+    /// If it cannot see free memory.
+    fn next_free(&mut self, _from: Addr<Lower>, _bytes: Bytes) -> Outcome<Option<Extent>> {
+        Err(Refused::Unsupported(Abilities::SEE_FREE))
+    }
+
+    /// The longest run of free memory.
+    ///
+    /// # Errors
+    /// If it cannot see free memory.
+    fn largest_free(&mut self) -> Outcome<Option<Extent>> {
+        Err(Refused::Unsupported(Abilities::SEE_FREE))
+    }
+
     /// How fragmented free memory is, without a list.
     ///
     /// # Errors

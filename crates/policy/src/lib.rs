@@ -33,11 +33,11 @@ mod system;
 pub use abilities::Abilities;
 pub use action::{Action, Applied, CollapseInto};
 pub use event::{Event, Message};
-pub use fault::{Effort, Fault, MapRequest, Placement, VirtualPlacement};
+pub use fault::{Effort, Fault, Heard, MapRequest, NestedUse, Placement, VirtualPlacement};
 pub use layer::{Layer, Role};
 pub use outcome::{Charged, Outcome, Refused};
 pub use parameter::{Parameter, ParameterError, Range, Unit, Value, Values};
-pub use policy::{Budget, Keep, NextWake, Policy};
+pub use policy::{Budget, Count, NextWake, Policy};
 pub use query::{
     AccessedOp, Advice, Block, Counters, Cursor, Extent, FlushScope, Fragmentation, Leaf, Region, SpaceId,
 };

@@ -1,10 +1,13 @@
 //! A policy.
 
+use alloc::vec::Vec;
 use core::fmt::Debug;
 
 use terrace_addr::{Cycles, Nanos};
 
-use crate::{Abilities, Event, Extent, Fault, Layer, MapRequest, Placement, SpaceId, VirtualPlacement};
+use crate::{
+    Abilities, Event, Extent, Fault, Layer, MapRequest, NestedUse, Placement, SpaceId, VirtualPlacement,
+};
 
 /// What a published system does at one layer.
 pub trait Policy: Debug + Send {
@@ -21,13 +24,17 @@ pub trait Policy: Debug + Send {
         Placement::Default
     }
 
-    /// Whether a block of 2M that a space gave up is kept back instead of being free.
-    fn on_free(&mut self, _layer: &mut dyn Layer, _space: SpaceId, _freed: Extent) -> Keep {
-        Keep::No
-    }
+    /// A block of 2M that a space gave up is free: now it can be put aside.
+    fn on_freed(&mut self, _layer: &mut dyn Layer, _space: SpaceId, _freed: Extent) {}
+
+    /// A page is used for a nested guest, and may be moved to where it serves better.
+    fn on_nested_use(&mut self, _layer: &mut dyn Layer, _used: &NestedUse) {}
 
     /// What happened, in order.
     fn on_events(&mut self, _layer: &mut dyn Layer, _events: &[Event]) {}
+
+    /// What it counted, for results: always the same counts in the same order.
+    fn counts(&self, _out: &mut Vec<Count>) {}
 
     /// Background work: until the budget is used up, or there is nothing to do. When it wants to be called again.
     fn tick(&mut self, _layer: &mut dyn Layer, _budget: &mut Budget) -> NextWake {
@@ -35,13 +42,15 @@ pub trait Policy: Debug + Send {
     }
 }
 
-/// Whether a freed block is kept back.
+/// Something that a policy counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// It is free.
-    No,
-    /// It is reserved until then, for who names its frames.
-    Until(Nanos),
+pub struct Count {
+    /// Its name in results, in words with underscores.
+    pub name: &'static str,
+    /// How often.
+    pub value: u64,
+    /// What was counted.
+    pub meaning: &'static str,
 }
 
 /// When a policy wants to work again.

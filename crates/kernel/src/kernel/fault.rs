@@ -23,6 +23,21 @@ impl<U: Space, L: Space> Kernel<U, L> {
         addr: Addr<U>,
         kind: AccessKind,
     ) -> Result<Leaf<U, L>, KernelError> {
+        self.fault_for(policy, space, addr, kind, None)
+    }
+
+    /// The same for a page of a nested guest, which touched this guest-physical address.
+    ///
+    /// # Errors
+    /// As [`fault`](Self::fault).
+    pub fn fault_for(
+        &mut self,
+        policy: &mut dyn Policy,
+        space: SpaceId,
+        addr: Addr<U>,
+        kind: AccessKind,
+        nested: Option<u64>,
+    ) -> Result<Leaf<U, L>, KernelError> {
         self.pending.charge(Work::Fault, self.settings.costs.fault);
         let no_area = KernelError::NoArea { addr: addr.get() };
         let Some(place) = self.space(space) else { return Err(no_area) };
@@ -32,7 +47,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         };
         let Some(&area) = place.area(addr) else { return Err(no_area) };
         let huge_fits = absent_at > 1 && area.holds_block(addr, PageSize::Size2M);
-        let fault = Fault { space, addr: addr.reinterpret(), kind, advice: area.advice, huge_fits };
+        let fault =
+            Fault { space, addr: addr.reinterpret(), kind, region: area.region(), huge_fits, nested };
         let placement = policy.on_fault(self, &fault);
         if let Some(leaf) = self.leaf(space, addr) {
             // The policy has collapsed the block.

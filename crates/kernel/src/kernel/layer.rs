@@ -9,7 +9,8 @@ use terrace_policy::{
 use terrace_table::LeafFlags;
 
 use super::{Kernel, collapse, index};
-use crate::pending::{Stale, Work, Written};
+use crate::pending::{Join, Stale, Work, Written};
+use crate::Area;
 use crate::space::Held;
 
 /// Reservations are the policy's.
@@ -85,11 +86,7 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
 
     fn regions(&mut self, space: SpaceId, out: &mut Vec<Region>) -> Outcome<()> {
         let place = self.space(space).ok_or(Refused::Gone)?;
-        out.extend(place.areas().map(|area| Region {
-            span: Span { start: area.start.reinterpret(), bytes: area.bytes.get() },
-            advice: area.advice,
-            guest_start: area.guest_start,
-        }));
+        out.extend(place.areas().map(Area::region));
         Ok(Charged::free(()))
     }
 
@@ -160,18 +157,11 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
     }
 
     fn changes(&mut self, since: u64, out: &mut Vec<Cursor>) -> Outcome<u64> {
-        let log = &self.changes;
-        let last = log.first + terrace_addr::convert::count(log.kept.len());
-        if since < log.first {
-            return Err(Refused::Gone);
-        }
-        let skip = terrace_addr::convert::index(since.min(last) - log.first);
         let before = out.len();
-        out.extend(
-            log.kept.iter().skip(skip).map(|&(space, block)| Cursor { space, at: Addr::truncate(block) }),
-        );
+        let (changed, next) = self.changes.look(since).ok_or(Refused::Gone)?;
+        out.extend(changed.map(|(space, block)| Cursor { space, at: Addr::truncate(block) }));
         let found = terrace_addr::convert::count(out.len() - before);
-        Ok(self.scanned(found, last))
+        Ok(self.scanned(found, next))
     }
 
     fn counters(&mut self) -> Outcome<Counters> {
@@ -189,6 +179,28 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
         let found = terrace_addr::convert::count(out.len() - before);
         let fragmentation = self.fragmented();
         Ok(self.scanned(found, fragmentation))
+    }
+
+    fn next_free(&mut self, from: Addr<Lower>, bytes: Bytes) -> Outcome<Option<Extent>> {
+        let from = Addr::truncate(from.get());
+        let home = self.memory.node_of(from);
+        // From `from` on in its node and those behind it, then from the beginning of memory.
+        let home = self.nodes.iter().position(|&node| home == Some(node));
+        let home = home.unwrap_or(0);
+        let order = (0..=self.nodes.len()).map(|step| (step, (home + step) % self.nodes.len()));
+        let found = order.into_iter().find_map(|(step, place)| {
+            let at = if step == 0 { from } else { Addr::ZERO };
+            self.memory.next_fit(self.nodes[place], at, bytes, Order::HUGE)
+        });
+        let extent = found.map(|start| Extent { start: start.reinterpret(), bytes });
+        Ok(self.scanned(1, extent))
+    }
+
+    fn largest_free(&mut self) -> Outcome<Option<Extent>> {
+        let largest = self.nodes.iter().filter_map(|&node| self.memory.largest_extent(node));
+        let largest = largest.max_by_key(|extent| (extent.bytes, std::cmp::Reverse(extent.start)));
+        let largest = largest.map(|extent| Extent { start: extent.start.reinterpret(), bytes: extent.bytes });
+        Ok(self.scanned(1, largest))
     }
 
     fn fragmentation(&mut self) -> Outcome<Fragmentation> {
@@ -222,6 +234,10 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
             }
             Action::Exchange { space, pages: [one, other] } => {
                 self.exchange(space, [Self::own(one)?, Self::own(other)?])?
+            }
+            Action::Join { space, nested } => {
+                self.pending.joins.push(Join { space, nested });
+                Applied::default()
             }
         };
         Ok(self.charged(before, applied))

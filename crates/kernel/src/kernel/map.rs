@@ -9,10 +9,14 @@ use crate::{AddressSpace, Area};
 
 /// Rounded up to whole base pages; more than there are addresses stays more.
 const fn whole_pages(bytes: Bytes) -> Bytes {
-    let page = PageSize::Size4K.bytes();
-    match bytes.get().checked_next_multiple_of(page) {
+    whole(bytes, PageSize::Size4K)
+}
+
+/// Rounded up to whole pages of a size; more than there are addresses stays more.
+const fn whole(bytes: Bytes, page: PageSize) -> Bytes {
+    match bytes.get().checked_next_multiple_of(page.bytes()) {
         Some(whole) => Bytes::new(whole),
-        None => Bytes::new(!(page - 1)),
+        None => Bytes::new(!(page.bytes() - 1)),
     }
 }
 
@@ -45,9 +49,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
         room: Bytes,
         advice: Advice,
     ) -> Result<Addr<U>, KernelError> {
-        let first = whole_pages(bytes);
-        let bytes = whole_pages(room).max(first);
+        let asked = whole_pages(bytes);
+        let bytes = whole_pages(room).max(asked);
         let placement = policy.on_map(self, &MapRequest { space, bytes, advice });
+        let unit = match placement {
+            VirtualPlacement::Whole => PageSize::Size2M,
+            _ => PageSize::Size4K,
+        };
+        let first = whole(asked, unit);
+        let bytes = whole(bytes, unit);
         let no_room = KernelError::NoRoom { bytes, at: None };
         let Some(place) = self.space(space) else { return Err(no_room) };
         let below_end = |mut end: u64, alignment: u64| {
@@ -64,11 +74,14 @@ impl<U: Space, L: Space> Kernel<U, L> {
         };
         let chosen = match placement {
             VirtualPlacement::At(at) if place.is_free(at.get(), bytes.get()) => Some(at.get()),
-            VirtualPlacement::Aligned => below(PageSize::Size2M.bytes()),
+            VirtualPlacement::Aligned | VirtualPlacement::Whole => below(PageSize::Size2M.bytes()),
             VirtualPlacement::Default | VirtualPlacement::At(_) => below(PageSize::Size4K.bytes()),
         };
         let start = chosen.ok_or(no_room)?;
         self.map_at(space, Addr::truncate(start), first, advice, None)?;
+        if let Some(area) = self.space_mut(space).and_then(|place| place.areas.get_mut(&start)) {
+            (area.padding, area.unit) = (first - asked, unit);
+        }
         if let Some(place) = self.space_mut(space)
             && !matches!(placement, VirtualPlacement::At(at) if at.get() == start)
         {
@@ -99,7 +112,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         if !fits || bytes == Bytes::ZERO {
             return Err(no_room);
         }
-        place.areas.insert(start.get(), Area { start, bytes, advice, guest_start });
+        let area = Area { start, bytes, padding: Bytes::ZERO, unit: PageSize::Size4K, advice, guest_start };
+        place.areas.insert(start.get(), area);
         Ok(())
     }
 
@@ -112,13 +126,14 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let no_room = KernelError::NoRoom { bytes: by, at: Some(start.get()) };
         let Some(place) = self.space_mut(space) else { return Err(no_room) };
         let Some(&area) = place.areas.get(&start.get()) else { return Err(no_room) };
-        let end = area.end().checked_add(by.get()).filter(|&end| end <= place.areas_end());
-        let Some(end) = end else { return Err(no_room) };
-        let next = place.areas.range(start.get() + 1..).next();
-        if next.is_some_and(|(&next, _)| next < end) {
-            return Err(no_room);
-        }
-        place.areas.insert(start.get(), Area { bytes: area.bytes + by, ..area });
+        let Some(asked) = area.asked_end().checked_add(by.get()) else { return Err(no_room) };
+        let next = place.areas.range(start.get() + 1..).next().map(|(&next, _)| next);
+        let limit = next.unwrap_or(u64::MAX).min(place.areas_end());
+        // In its unit; where there is no room for that, as far as was asked.
+        let ends = [whole(Bytes::new(asked), area.unit).get(), asked];
+        let Some(end) = ends.into_iter().find(|&end| end <= limit) else { return Err(no_room) };
+        let bytes = Bytes::new(end - start.get());
+        place.areas.insert(start.get(), Area { bytes, padding: Bytes::new(end - asked), ..area });
         Ok(())
     }
 
@@ -149,7 +164,14 @@ impl<U: Space, L: Space> Kernel<U, L> {
             return Ok(());
         }
         let start = span.start.align_down(PageSize::Size4K).get();
-        let end = whole_pages(Bytes::new(span.start.get().saturating_add(span.bytes))).get();
+        let mut end = whole_pages(Bytes::new(span.start.get().saturating_add(span.bytes))).get();
+        // What was not asked for goes with the last page that was.
+        let last = self.space(space).and_then(|place| place.areas.range(..end).next_back());
+        if let Some((_, last)) = last
+            && last.asked_end() <= end
+        {
+            end = end.max(last.end());
+        }
         for edge in [start, end] {
             let block = Page::containing(Addr::<U>::truncate(edge), PageSize::Size2M);
             let huge = self.leaf(space, block.start()).is_some_and(|leaf| leaf.page == block);
@@ -166,7 +188,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             let (from, to) = (area.start.get().max(start), area.end().min(end));
             if area.start.get() < from {
                 let bytes = Bytes::new(from - area.start.get());
-                place.areas.insert(area.start.get(), Area { bytes, ..area });
+                place.areas.insert(area.start.get(), Area { bytes, padding: Bytes::ZERO, ..area });
             }
             if to < area.end() {
                 let bytes = Bytes::new(area.end() - to);

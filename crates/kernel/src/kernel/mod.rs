@@ -3,9 +3,7 @@
 //! The rule: whatever changes a table, the memory or the reverse map changes all three, and notes in
 //! [`Pending`](crate::Pending) what others have to do about it.
 
-use std::collections::VecDeque;
-
-use terrace_addr::{Addr, Bytes, Nanos, Page, PageSize, Space};
+use terrace_addr::{Addr, Bytes, Nanos, Page, Space};
 use terrace_frames::compact::Compaction;
 use terrace_frames::{FramesError, Memory, NodeId, NodeSpec};
 use terrace_policy::{Counters, Event, Message, Role, SpaceId};
@@ -18,6 +16,7 @@ use crate::tag::MOST_SPACES;
 use crate::{AddressSpace, KernelCosts, KernelCounts, Placed};
 
 mod allocate;
+mod changes;
 mod collapse;
 mod compaction;
 mod fault;
@@ -56,7 +55,7 @@ pub struct Kernel<U: Space, L: Space> {
     deferrals: Vec<compaction::Deferral>,
     /// A free block of 2M is wanted: what kcompactd is woken for.
     huge_wanted: bool,
-    changes: ChangeLog,
+    changes: changes::ChangeLog,
     /// What its CPUs counted, as it was told last.
     counters: Counters,
     outbox: Vec<Message>,
@@ -101,31 +100,6 @@ pub enum KernelError {
     Memory(#[from] FramesError),
 }
 
-/// Which blocks changed, for scanners: the last ones.
-#[derive(Debug, Default)]
-struct ChangeLog {
-    /// The number of the first that is kept.
-    first: u64,
-    kept: VecDeque<(SpaceId, u64)>,
-}
-
-/// So many changes are kept: 1 MiB of them.
-const KEPT_CHANGES: usize = 1 << 16;
-
-impl ChangeLog {
-    fn note(&mut self, space: SpaceId, addr: u64) {
-        let block = addr & !(PageSize::Size2M.bytes() - 1);
-        if self.kept.back() == Some(&(space, block)) {
-            return;
-        }
-        if self.kept.len() == KEPT_CHANGES {
-            self.kept.pop_front();
-            self.first += 1;
-        }
-        self.kept.push_back((space, block));
-    }
-}
-
 impl<U: Space, L: Space> Kernel<U, L> {
     /// A kernel with this memory, which takes frames from its nodes in this order.
     ///
@@ -145,7 +119,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             now: Nanos::ZERO,
             compaction: Compaction::new(),
             huge_wanted: false,
-            changes: ChangeLog::default(),
+            changes: changes::ChangeLog::default(),
             counters: Counters::default(),
             outbox: Vec::new(),
             events: Vec::new(),
@@ -238,6 +212,11 @@ impl<U: Space, L: Space> Kernel<U, L> {
     /// Messages of its policy to others.
     pub fn take_messages(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.outbox)
+    }
+
+    /// Its policy has to be told this.
+    pub fn tell(&mut self, event: Event) {
+        self.events.push(event);
     }
 
     /// What its policy has to be told.

@@ -1,17 +1,14 @@
 //! Giving memory back.
 
 use terrace_addr::{Addr, PageSize, Space, Span};
-use terrace_frames::{Order, Owner};
-use terrace_policy::{Extent, Keep, Policy, SpaceId};
+use terrace_frames::Order;
+use terrace_policy::{Extent, Policy, SpaceId};
 
 use super::{Kernel, index};
 use crate::pending::{Stale, Written};
 use crate::tables::TablePages;
 use crate::vm::level_of;
 use crate::{Decision, Placed};
-
-/// What a policy keeps back is reserved for it.
-const KEPT: Owner = Owner::new(1);
 
 impl<U: Space, L: Space> Kernel<U, L> {
     /// Unmaps all leaves of a range, at whose ends no huge page lies across, and gives back their frames.
@@ -53,16 +50,13 @@ impl<U: Space, L: Space> Kernel<U, L> {
         }
     }
 
-    /// A page's frame is free, or kept back for the policy.
+    /// A page's frame is free, and the policy hears of blocks.
     fn give_back(&mut self, policy: &mut dyn Policy, space: SpaceId, frame: Addr<L>, size: PageSize) {
         match size {
             PageSize::Size2M => {
                 self.memory.free(frame, Order::HUGE);
                 let freed = Extent { start: frame.reinterpret(), bytes: size.size() };
-                if let Keep::Until(until) = policy.on_free(self, space, freed) {
-                    // A block that came from a reservation which lasts has gone back there, and stays there.
-                    let _kept = self.memory.reserve(frame, Order::HUGE, KEPT, until);
-                }
+                policy.on_freed(self, space, freed);
             }
             _ => self.memory.free(frame, Order::BASE),
         }

@@ -6,11 +6,11 @@ pub(crate) mod check;
 pub(crate) mod composed;
 pub(crate) mod owner;
 
-use terrace_addr::{AccessKind, Addr, Bytes, Hpa, Hva, Space};
+use terrace_addr::{AccessKind, Addr, Bytes, Hpa, Hva, Nanos, Space};
 use terrace_frames::{NodeId, NodeSpec, Watermarks};
 use terrace_kernel::{Kernel, KernelCosts, KernelError, Settings};
 use terrace_policy::{
-    Abilities, Extent, Fault, Keep, Layer, MapRequest, Placement, Policy, Role, SpaceId, VirtualPlacement,
+    Abilities, Extent, Fault, Layer, MapRequest, Placement, Policy, Role, SpaceId, VirtualPlacement,
 };
 use terrace_table::{Leaf, Levels};
 
@@ -62,7 +62,8 @@ pub(crate) fn free<U: Space, L: Space>(kernel: &Kernel<U, L>) -> u64 {
 pub(crate) struct Told {
     pub(crate) fault: Placement,
     pub(crate) map: VirtualPlacement,
-    pub(crate) keep: Keep,
+    /// Until when blocks that are given up are put aside.
+    pub(crate) keep: Option<Nanos>,
     /// What it was asked at faults.
     pub(crate) asked: Vec<Fault>,
 }
@@ -73,11 +74,11 @@ impl Told {
     }
 
     pub(crate) const fn fault(fault: Placement) -> Self {
-        Self { fault, map: VirtualPlacement::Default, keep: Keep::No, asked: Vec::new() }
+        Self { fault, map: VirtualPlacement::Default, keep: None, asked: Vec::new() }
     }
 
     pub(crate) const fn map(map: VirtualPlacement) -> Self {
-        Self { fault: Placement::Default, map, keep: Keep::No, asked: Vec::new() }
+        Self { fault: Placement::Default, map, keep: None, asked: Vec::new() }
     }
 }
 
@@ -95,8 +96,10 @@ impl Policy for Told {
         self.fault
     }
 
-    fn on_free(&mut self, _layer: &mut dyn Layer, _space: SpaceId, _freed: Extent) -> Keep {
-        self.keep
+    fn on_freed(&mut self, layer: &mut dyn Layer, _space: SpaceId, freed: Extent) {
+        if let Some(until) = self.keep {
+            let _reserved = layer.reserve(freed.start, until).unwrap();
+        }
     }
 }
 

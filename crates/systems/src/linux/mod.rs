@@ -111,8 +111,8 @@ impl Policy for Linux {
     }
 
     fn on_fault(&mut self, _: &mut dyn Layer, fault: &Fault) -> Placement {
-        if fault.huge_fits && self.enabled.permits(fault.advice) {
-            Placement::Huge(self.defrag.effort(fault.advice))
+        if fault.huge_fits && self.enabled.permits(fault.region.advice) {
+            Placement::Huge(self.defrag.effort(fault.region.advice))
         } else {
             Placement::Default
         }
