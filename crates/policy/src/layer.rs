@@ -6,8 +6,8 @@ use core::fmt;
 use terrace_addr::{Addr, Bytes, Lower, Nanos, Span, Upper};
 
 use crate::{
-    Abilities, AccessedOp, Action, Applied, Block, Counters, Cursor, Extent, FlushScope, Fragmentation, Leaf,
-    Message, Outcome, Refused, Region, SpaceId,
+    Abilities, AccessedOp, Action, Applied, Block, Counters, Cursor, Extent, FlushScope, Fragmentation,
+    FrameUse, Leaf, Message, Outcome, Refused, Region, SpaceId,
 };
 
 /// Whose a layer is.
@@ -142,6 +142,14 @@ pub trait Layer {
     /// # Errors
     /// If it cannot see free memory.
     fn largest_free(&mut self) -> Outcome<Option<Extent>> {
+        Err(Refused::Unsupported(Abilities::SEE_FREE))
+    }
+
+    /// What a frame is.
+    ///
+    /// # Errors
+    /// If it cannot see free memory.
+    fn frame(&mut self, _at: Addr<Lower>) -> Outcome<FrameUse> {
         Err(Refused::Unsupported(Abilities::SEE_FREE))
     }
 

@@ -39,6 +39,7 @@ pub use outcome::{Charged, Outcome, Refused};
 pub use parameter::{Parameter, ParameterError, Range, Unit, Value, Values};
 pub use policy::{Budget, Count, NextWake, Policy};
 pub use query::{
-    AccessedOp, Advice, Block, Counters, Cursor, Extent, FlushScope, Fragmentation, Leaf, Region, SpaceId,
+    AccessedOp, Advice, Block, Counters, Cursor, Extent, FlushScope, Fragmentation, FrameUse, Leaf, Region,
+    SpaceId,
 };
 pub use system::{Build, System};

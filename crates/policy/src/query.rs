@@ -100,6 +100,19 @@ pub struct Extent {
     pub bytes: Bytes,
 }
 
+/// What a base frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameUse {
+    /// There is no such memory.
+    Absent,
+    /// Free.
+    Free,
+    /// Put aside, and not used yet.
+    Reserved,
+    /// Used.
+    Used,
+}
+
 /// How fragmented the free memory of a layer is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fragmentation {

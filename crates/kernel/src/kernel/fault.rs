@@ -47,8 +47,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         };
         let Some(&area) = place.area(addr) else { return Err(no_area) };
         let huge_fits = absent_at > 1 && area.holds_block(addr, PageSize::Size2M);
-        let fault =
-            Fault { space, addr: addr.reinterpret(), kind, region: area.region(), huge_fits, nested };
+        let fault = Fault { space, addr: addr.reinterpret(), kind, region: area.region(), huge_fits, nested };
         let placement = policy.on_fault(self, &fault);
         if let Some(leaf) = self.leaf(space, addr) {
             // The policy has collapsed the block.

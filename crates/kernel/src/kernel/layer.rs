@@ -1,16 +1,16 @@
 //! A kernel as its policy sees it.
 
 use terrace_addr::{Addr, Bytes, Cycles, Lower, Nanos, Page, PageSize, Space, Span, Upper};
-use terrace_frames::{Order, Owner};
+use terrace_frames::{FrameState, Order, Owner};
 use terrace_policy::{
     Abilities, AccessedOp, Action, Applied, Block, Charged, Counters, Cursor, Extent, FlushScope,
-    Fragmentation, Layer, Leaf, Message, Outcome, Refused, Region, Role, SpaceId,
+    Fragmentation, FrameUse, Layer, Leaf, Message, Outcome, Refused, Region, Role, SpaceId,
 };
 use terrace_table::LeafFlags;
 
 use super::{Kernel, collapse, index};
-use crate::pending::{Join, Stale, Work, Written};
 use crate::Area;
+use crate::pending::{Join, Stale, Work, Written};
 use crate::space::Held;
 
 /// Reservations are the policy's.
@@ -201,6 +201,16 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
         let largest = largest.max_by_key(|extent| (extent.bytes, std::cmp::Reverse(extent.start)));
         let largest = largest.map(|extent| Extent { start: extent.start.reinterpret(), bytes: extent.bytes });
         Ok(self.scanned(1, largest))
+    }
+
+    fn frame(&mut self, at: Addr<Lower>) -> Outcome<FrameUse> {
+        let seen = match self.memory.state(at.reinterpret()) {
+            FrameState::Absent => FrameUse::Absent,
+            FrameState::Free => FrameUse::Free,
+            FrameState::Reserved(_) => FrameUse::Reserved,
+            FrameState::Used => FrameUse::Used,
+        };
+        Ok(self.scanned(1, seen))
     }
 
     fn fragmentation(&mut self) -> Outcome<Fragmentation> {
