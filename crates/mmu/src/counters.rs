@@ -128,6 +128,12 @@ pub(crate) struct Tally {
     /// References by the level that served them, the last one memory.
     pub(crate) served: [u64; 4],
     pub(crate) walk_cycles: u64,
+    /// What a walk's cycles are compared with: see [`Tally::walk_begins`].
+    lead: u64,
+    /// The sum over walks that are over of the lesser of their cycles and the lead.
+    within_lead: u64,
+    /// `walk_cycles` when the last walk began.
+    walk_began: u64,
     pub(crate) page_faults: u64,
     pub(crate) ept_violations: u64,
     pub(crate) segment_violations: u64,
@@ -155,6 +161,26 @@ pub struct NodeReferences {
 }
 
 impl Tally {
+    /// A walk begins: the one before it is over.
+    #[inline(always)]
+    pub(crate) fn walk_begins(&mut self) {
+        self.within_lead += (self.walk_cycles - self.walk_began).min(self.lead);
+        self.walk_began = self.walk_cycles;
+    }
+
+    /// The sum over all walks of the lesser of their cycles and the lead.
+    pub(crate) fn within_lead(&self) -> u64 {
+        self.within_lead + (self.walk_cycles - self.walk_began).min(self.lead)
+    }
+
+    /// Walks from now on have this lead.
+    pub(crate) fn set_lead(&mut self, lead: u64) {
+        if lead != self.lead {
+            self.walk_begins();
+            self.lead = lead;
+        }
+    }
+
     /// Nothing counted, of a machine with so many memory nodes.
     pub(crate) fn new(nodes: usize) -> Self {
         Self { nodes: vec![NodeReferences::default(); nodes], ..Self::default() }

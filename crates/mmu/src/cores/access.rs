@@ -346,6 +346,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             return self.upgrade(addr, kind);
         }
         thread.tally.stlb_misses += 1;
+        thread.tally.walk_begins();
         self.fill(addr, kind)
     }
 
@@ -354,6 +355,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     #[cold]
     fn upgrade(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
         self.thread.tally.upgrade_walks += 1;
+        self.thread.tally.walk_begins();
         self.core.remove_found(addr, self.thread.tags);
         self.fill(addr, kind)
     }

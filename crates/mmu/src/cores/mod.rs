@@ -1,6 +1,6 @@
 //! The MMUs of a machine's CPUs.
 
-use terrace_addr::{Addr, Gpa, convert};
+use terrace_addr::{Addr, Cycles, Gpa, convert};
 use terrace_machine::{Machine, SharedBy};
 use terrace_raw::Vectors;
 
@@ -189,6 +189,22 @@ impl Mmu {
     /// If there is no such CPU.
     pub fn node_references(&self, cpu: usize) -> Vec<NodeReferences> {
         self.threads[cpu].tally.nodes.clone()
+    }
+
+    /// Walks of a CPU begin so many cycles ahead of when they are waited for, from now on; 0 at first.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn set_walk_lead(&mut self, cpu: usize, lead: Cycles) {
+        self.threads[cpu].tally.set_lead(lead.get());
+    }
+
+    /// Of the walk cycles of a CPU, those that its walks' lead covered: the sum over all walks of the lesser of both.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn walk_cycles_within_lead(&self, cpu: usize) -> Cycles {
+        Cycles::new(self.threads[cpu].tally.within_lead())
     }
 
     /// The invalidations that a CPU has executed.
