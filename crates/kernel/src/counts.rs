@@ -2,15 +2,16 @@
 
 use terrace_addr::{Bytes, PageSize};
 
+/// A struct of counts, each with its name.
 macro_rules! counts {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What a kernel did. The documentation of each count is its meaning in results.
+    ($(#[$about:meta])* $counts:ident { $($(#[$doc:meta])* $name:ident,)* }) => {
+        $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-        pub struct KernelCounts {
+        pub struct $counts {
             $($(#[$doc])* pub $name: u64,)*
         }
 
-        impl KernelCounts {
+        impl $counts {
             /// Every count with its name.
             pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($name), self.$name),)*].into_iter()
@@ -25,31 +26,36 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Faults that were served by a base page.
-    faults_base,
-    /// Faults that were served by a huge page.
-    faults_huge,
-    /// Faults for which a huge page was asked and none was free.
-    huge_fallbacks,
-    /// Base pages that were made one huge page where they were.
-    collapses_in_place,
-    /// Base pages that were copied into one huge page.
-    collapses_copied,
-    /// Huge pages that were made base pages.
-    splits,
-    /// Pages that were moved for a policy, or exchanged.
-    migrations,
-    /// Base pages that compaction moved.
-    compaction_moved,
-    /// Compactions that were started, in a fault or in the background.
-    compactions,
-    /// Base pages that were copied, for any reason.
-    copied_pages,
-    /// Base pages that were cleared, for any reason.
-    cleared_pages,
-    /// Pages that were given back by programs, in base pages.
-    freed_pages,
+    /// What a kernel did. The documentation of each count is its meaning in results.
+    KernelCounts {
+        /// Faults that were served by a base page.
+        faults_base,
+        /// Faults that were served by a huge page.
+        faults_huge,
+        /// Faults for which a huge page was asked and none was free.
+        huge_fallbacks,
+        /// Base pages that were made one huge page where they were.
+        collapses_in_place,
+        /// Base pages that were copied into one huge page.
+        collapses_copied,
+        /// Huge pages that were made base pages.
+        splits,
+        /// Pages that were moved for a policy, or exchanged.
+        migrations,
+        /// Base pages that compaction moved.
+        compaction_moved,
+        /// Compactions that were started, in a fault or in the background.
+        compactions,
+        /// Base pages that were copied, for any reason.
+        copied_pages,
+        /// Base pages that were cleared, for any reason.
+        cleared_pages,
+        /// Pages that were given back by programs, in base pages.
+        freed_pages,
+    }
 }
+
+pub(crate) use counts;
 
 /// Leaves by size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -34,6 +34,34 @@ pub struct Join {
     pub nested: u64,
 }
 
+/// What was done to the content of memory, for who carries content along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<L: Space> {
+    /// It was cleared.
+    Clear {
+        /// From here on.
+        at: Addr<L>,
+        /// So much of it.
+        bytes: Bytes,
+    },
+    /// It was copied.
+    Copy {
+        /// From here.
+        from: Addr<L>,
+        /// To here.
+        to: Addr<L>,
+        /// So much of it.
+        bytes: Bytes,
+    },
+    /// The content of two places changed places.
+    Exchange {
+        /// Both.
+        at: [Addr<L>; 2],
+        /// So much of it.
+        bytes: Bytes,
+    },
+}
+
 /// What work was done: the causes that results tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Work {
@@ -75,6 +103,8 @@ pub struct Pending<U: Space, L: Space> {
     pub placed: Vec<Placed<U, L>>,
     /// Pseudo huge pages that are asked for.
     pub joins: Vec<Join>,
+    /// What was done to the content of pages, in order, where the kernel records it. Table pages are not among them.
+    pub contents: Vec<Content<L>>,
 }
 
 impl<U: Space, L: Space> Default for Pending<U, L> {
@@ -87,6 +117,7 @@ impl<U: Space, L: Space> Default for Pending<U, L> {
             copied: Copied::default(),
             placed: Vec::new(),
             joins: Vec::new(),
+            contents: Vec::new(),
         }
     }
 }
@@ -110,6 +141,7 @@ impl<U: Space, L: Space> Pending<U, L> {
         self.copied = Copied::default();
         self.placed.clear();
         self.joins.clear();
+        self.contents.clear();
     }
 
     /// All work.

@@ -20,6 +20,8 @@ pub enum Decision {
     Compact,
     /// It was given back.
     Free,
+    /// It is not where its policy wants it.
+    GivenUp,
 }
 
 impl Decision {
@@ -33,6 +35,7 @@ impl Decision {
             Self::Migrate => "migrate",
             Self::Compact => "compact",
             Self::Free => "free",
+            Self::GivenUp => "given-up",
         }
     }
 }
@@ -50,6 +53,8 @@ pub struct Placed<U: Space, L: Space> {
     pub lower: Addr<L>,
     /// Its size.
     pub size: PageSize,
+    /// Whose use of it decided, where that was a nested guest: the guest-physical address there.
+    pub nested: Option<u64>,
     /// Why, in a few words.
     pub reason: &'static str,
 }

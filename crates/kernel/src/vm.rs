@@ -79,7 +79,7 @@ impl<G: Space, L: Space> Vm<G, L> {
     }
 
     /// Where the process has a guest-physical address.
-    fn host_virtual(&self, addr: Addr<G>) -> Option<Addr<Hva>> {
+    pub(crate) fn host_virtual(&self, addr: Addr<G>) -> Option<Addr<Hva>> {
         (addr.get() < self.bytes.get()).then(|| self.start.offset_by(addr.get()))
     }
 
@@ -116,10 +116,25 @@ impl<G: Space, L: Space> Vm<G, L> {
         addr: Addr<G>,
         kind: AccessKind,
     ) -> Result<Result<Backed<G, L>, Outside>, KernelError> {
+        self.back_for(hypervisor, policy, addr, kind, None)
+    }
+
+    /// The same for a page of a nested guest, which touched this guest-physical address of its own.
+    ///
+    /// # Errors
+    /// As [`back`](Self::back).
+    pub fn back_for(
+        &mut self,
+        hypervisor: &mut Kernel<Hva, L>,
+        policy: &mut dyn Policy,
+        addr: Addr<G>,
+        kind: AccessKind,
+        nested: Option<u64>,
+    ) -> Result<Result<Backed<G, L>, Outside>, KernelError> {
         let Some(at) = self.host_virtual(addr) else { return Ok(Err(Outside)) };
         let leaf = match hypervisor.leaf(self.space, at) {
             Some(leaf) => leaf,
-            None => hypervisor.fault(policy, self.space, at, kind)?,
+            None => hypervisor.fault_for(policy, self.space, at, kind, nested)?,
         };
         Ok(self.limited(addr, at, leaf).ok_or(Outside))
     }

@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use terrace_addr::{Addr, Bytes, Lower, Nanos, Span, Upper};
+use terrace_addr::{Addr, Bytes, Lower, Nanos, Page, Span, Upper};
 
 use crate::{
-    Abilities, AccessedOp, Action, Applied, Block, Counters, Cursor, Extent, FlushScope, Fragmentation,
-    FrameUse, Leaf, Message, Outcome, Refused, Region, SpaceId,
+    Abilities, AccessedOp, Action, Applied, Block, Counters, Cursor, Effort, Extent, FlushScope,
+    Fragmentation, FrameUse, Leaf, Message, Outcome, Refused, Region, SpaceId,
 };
 
 /// Whose a layer is.
@@ -145,12 +145,28 @@ pub trait Layer {
         Err(Refused::Unsupported(Abilities::SEE_FREE))
     }
 
+    /// A free block of 2M: one that is there or, with more effort, one that compaction makes.
+    ///
+    /// # Errors
+    /// If it cannot see free memory.
+    fn free_block(&mut self, _effort: Effort) -> Outcome<Option<Addr<Lower>>> {
+        Err(Refused::Unsupported(Abilities::SEE_FREE))
+    }
+
     /// What a frame is.
     ///
     /// # Errors
     /// If it cannot see free memory.
     fn frame(&mut self, _at: Addr<Lower>) -> Outcome<FrameUse> {
         Err(Refused::Unsupported(Abilities::SEE_FREE))
+    }
+
+    /// Whose page a frame holds, by the reverse map; none if it holds nothing that could be moved.
+    ///
+    /// # Errors
+    /// If it cannot see leaves.
+    fn holder(&mut self, _at: Addr<Lower>) -> Outcome<Option<(SpaceId, Page<Upper>)>> {
+        Err(Refused::Unsupported(Abilities::SEE_LEAVES))
     }
 
     /// How fragmented free memory is, without a list.
@@ -178,12 +194,50 @@ pub trait Layer {
         Err(Refused::Unsupported(Abilities::RESERVE))
     }
 
+    /// Takes the free 2M block at an address and clears it now, so that a fault need not: for
+    /// [`map_cleared`](Self::map_cleared), until it is [given back](Self::give_cleared).
+    ///
+    /// # Errors
+    /// If it is not free, or free memory is at its watermark, or the layer cannot put memory aside.
+    fn take_cleared(&mut self, _at: Addr<Lower>) -> Outcome<()> {
+        Err(Refused::Unsupported(Abilities::RESERVE))
+    }
+
+    /// Gives back a block that was cleared and not mapped.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn give_cleared(&mut self, _at: Addr<Lower>) -> Outcome<()> {
+        Err(Refused::Unsupported(Abilities::RESERVE))
+    }
+
+    /// Serves a fault with a huge page in a block that was cleared before.
+    ///
+    /// # Errors
+    /// If there is no such block, no huge page fits there, or there is no memory for a page table.
+    fn map_cleared(&mut self, _space: SpaceId, _page: Page<Upper>, _at: Addr<Lower>) -> Outcome<()> {
+        Err(Refused::Unsupported(Abilities::RESERVE))
+    }
+
     /// Changes mappings.
     ///
     /// # Errors
     /// If that is not possible; nothing has changed then.
     fn apply(&mut self, action: &Action) -> Outcome<Applied> {
         Err(Refused::Unsupported(action.needs()))
+    }
+
+    /// Says for which address of a nested guest pages are placed from now on, for records of decisions.
+    fn on_behalf_of(&mut self, _nested: Option<u64>) {}
+
+    /// Says, for records of decisions, that a page is not where the policy wants it, and why.
+    fn give_up(
+        &mut self,
+        _space: SpaceId,
+        _page: Page<Upper>,
+        _wanted: Option<Addr<Lower>>,
+        _reason: &'static str,
+    ) {
     }
 
     /// Sends a message to the policy of another layer, which gets it at its next tick.

@@ -135,6 +135,17 @@ pub struct Counters {
     pub walk_cycles: u64,
 }
 
+impl Counters {
+    /// Both together.
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            accesses: self.accesses + other.accesses,
+            walks: self.walks + other.walks,
+            walk_cycles: self.walk_cycles + other.walk_cycles,
+        }
+    }
+}
+
 impl Leaf {
     /// The size of its page.
     pub const fn size(&self) -> PageSize {

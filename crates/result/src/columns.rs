@@ -16,9 +16,57 @@ use parquet::schema::types::Type;
 /// Rows of a row group: some megabytes of the widest table.
 pub(crate) const GROUP: usize = 1 << 16;
 
+/// What a column of a Parquet file is: tables, files and documentation come from this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableColumn {
+    /// Its name in the file.
+    pub name: &'static str,
+    /// What its values are counted in, or what kind of text they are.
+    pub unit: &'static str,
+    /// What it is, exactly.
+    pub meaning: &'static str,
+    pub(crate) kind: Kind,
+}
+
+/// The values that a column can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Unsigned, of 32 bits.
+    Narrow,
+    /// Of 64 bits; there may be none.
+    Wide(Sign, Presence),
+    /// Floating point.
+    Number,
+    Text,
+}
+
+impl TableColumn {
+    pub(crate) const fn new(
+        name: &'static str,
+        kind: Kind,
+        unit: &'static str,
+        meaning: &'static str,
+    ) -> Self {
+        Self { name, unit, meaning, kind }
+    }
+
+    /// The type of its values in Parquet's terms, `optional` where a row may have none.
+    pub const fn physical(&self) -> &'static str {
+        match self.kind {
+            Kind::Narrow => "UINT32",
+            Kind::Wide(Sign::Unsigned, Presence::Always) => "UINT64",
+            Kind::Wide(Sign::Unsigned, Presence::Sometimes) => "UINT64, optional",
+            Kind::Wide(Sign::Signed, Presence::Always) => "INT64",
+            Kind::Wide(Sign::Signed, Presence::Sometimes) => "INT64, optional",
+            Kind::Number => "DOUBLE",
+            Kind::Text => "UTF8",
+        }
+    }
+}
+
 /// The values of one column, for the rows of one row group.
 #[derive(Debug)]
-pub(crate) struct Column {
+struct Column {
     name: &'static str,
     /// For each row 1 if it has a value, where a value may be missing.
     present: Option<Vec<i16>>,
@@ -48,28 +96,15 @@ pub(crate) enum Presence {
 }
 
 impl Column {
-    fn new(name: &'static str, presence: Presence, values: Values) -> Self {
-        Self { name, present: (presence == Presence::Sometimes).then(Vec::new), values }
-    }
-
-    /// A column of unsigned numbers of 32 bits.
-    pub(crate) fn narrow(name: &'static str) -> Self {
-        Self::new(name, Presence::Always, Values::Narrow(Vec::new()))
-    }
-
-    /// A column of numbers of 64 bits.
-    pub(crate) fn wide(name: &'static str, sign: Sign, presence: Presence) -> Self {
-        Self::new(name, presence, Values::Wide(Vec::new(), sign))
-    }
-
-    /// A column of floating-point numbers.
-    pub(crate) fn number(name: &'static str) -> Self {
-        Self::new(name, Presence::Always, Values::Number(Vec::new()))
-    }
-
-    /// A column of texts.
-    pub(crate) fn text(name: &'static str) -> Self {
-        Self::new(name, Presence::Always, Values::Text(Vec::new()))
+    fn new(declared: &TableColumn) -> Self {
+        let values = match declared.kind {
+            Kind::Narrow => Values::Narrow(Vec::new()),
+            Kind::Wide(sign, _) => Values::Wide(Vec::new(), sign),
+            Kind::Number => Values::Number(Vec::new()),
+            Kind::Text => Values::Text(Vec::new()),
+        };
+        let present = matches!(declared.kind, Kind::Wide(_, Presence::Sometimes)).then(Vec::new);
+        Self { name: declared.name, present, values }
     }
 
     fn schema(&self) -> Result<Type, ParquetError> {
@@ -147,7 +182,8 @@ pub(crate) struct TableWriter<W: Write + Send> {
 }
 
 impl<W: Write + Send> TableWriter<W> {
-    pub(crate) fn new(to: W, name: &str, columns: Vec<Column>) -> Result<Self, ParquetError> {
+    pub(crate) fn new(to: W, name: &str, columns: &[TableColumn]) -> Result<Self, ParquetError> {
+        let columns: Vec<_> = columns.iter().map(Column::new).collect();
         let fields: Result<Vec<_>, _> = columns.iter().map(|column| column.schema().map(Arc::new)).collect();
         let schema = Type::group_type_builder(name).with_fields(fields?).build()?;
         let properties = WriterProperties::builder()

@@ -10,7 +10,50 @@ use parquet::record::{Row, RowAccessor};
 use terrace_addr::{Addr, Bytes, Ghpa, Gpa, Gva, Hpa, Nanos, convert};
 
 use crate::ResultError;
-use crate::columns::{Cell, Column, Presence, Sign, TableWriter};
+use crate::columns::{Cell, Kind, Presence, Sign, TableColumn, TableWriter};
+
+const fn address(name: &'static str, meaning: &'static str) -> TableColumn {
+    TableColumn::new(name, Kind::Wide(Sign::Unsigned, Presence::Sometimes), "address", meaning)
+}
+
+const fn text(name: &'static str, unit: &'static str, meaning: &'static str) -> TableColumn {
+    TableColumn::new(name, Kind::Text, unit, meaning)
+}
+
+/// The columns of `events.parquet`.
+pub const EVENT_COLUMNS: [TableColumn; 12] = [
+    TableColumn::new("run", Kind::Narrow, "number", "the run: its place in `runs` of the result, from 0"),
+    TableColumn::new(
+        "time_ns",
+        Kind::Wide(Sign::Unsigned, Presence::Always),
+        "ns",
+        "when, in simulated time since the run began",
+    ),
+    text("vm", "name", "the virtual machine that it is about; empty if it is about none"),
+    text("layer", "name", "whose decision it was: `guest`, `hypervisor` or `host`"),
+    text(
+        "kind",
+        "name",
+        "what was done, as the kernel names it: `fault`, `collapse-by-copy`, `split`, `migrate`, …",
+    ),
+    address("gva", "where the page lies in its program's addresses, if it does"),
+    address("gpa", "in its guest's physical addresses"),
+    address("ghpa", "in its guest hypervisor's physical addresses"),
+    address("hpa", "in the host's physical addresses"),
+    TableColumn::new(
+        "offset",
+        Kind::Wide(Sign::Signed, Presence::Sometimes),
+        "bytes",
+        "the layer's upper address less its lower one, where both are known",
+    ),
+    TableColumn::new(
+        "bytes",
+        Kind::Wide(Sign::Unsigned, Presence::Always),
+        "bytes",
+        "how much memory it is about",
+    ),
+    text("reason", "words", "why; where an invariant was given up, what was in the way"),
+];
 
 /// A decision of a layer about a page: where it lies, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,22 +98,7 @@ impl<W: Write + Send> EventWriter<W> {
     /// # Errors
     /// If the writer fails.
     pub fn new(to: W) -> Result<Self, ResultError> {
-        let address = |name| Column::wide(name, Sign::Unsigned, Presence::Sometimes);
-        let columns = vec![
-            Column::narrow("run"),
-            Column::wide("time_ns", Sign::Unsigned, Presence::Always),
-            Column::text("vm"),
-            Column::text("layer"),
-            Column::text("kind"),
-            address("gva"),
-            address("gpa"),
-            address("ghpa"),
-            address("hpa"),
-            Column::wide("offset", Sign::Signed, Presence::Sometimes),
-            Column::wide("bytes", Sign::Unsigned, Presence::Always),
-            Column::text("reason"),
-        ];
-        TableWriter::new(to, "events", columns).map(Self).map_err(failed)
+        TableWriter::new(to, "events", &EVENT_COLUMNS).map(Self).map_err(failed)
     }
 
     /// Adds a row. Rows are written in the order in which they come.

@@ -15,9 +15,10 @@ mod run;
 mod series;
 mod trace_info;
 
+pub use columns::TableColumn;
 pub use digest::{DigestSoFar, Digesting, Sha256, sha256_of};
 pub use error::ResultError;
-pub use events::{EventRow, EventWriter, read_events};
+pub use events::{EVENT_COLUMNS, EventRow, EventWriter, read_events};
 pub use folder::ResultFolder;
 pub use metric::{Metric, Unit, metric};
 pub use replay::{
@@ -28,7 +29,7 @@ pub use run::{
     Better, LayerMetrics, LayerRow, MetricValue, Metrics, Outcome, ProgramMetrics, RUNS_KIND,
     RUNS_SCHEMA_VERSION, RunMetric, RunResult, RunsResult, ScenarioUsed, ScopeName, VmMetrics, run_metric,
 };
-pub use series::{SeriesRow, SeriesWriter, read_series};
+pub use series::{SERIES_COLUMNS, SeriesRow, SeriesWriter, read_series};
 pub use trace_info::{PagesTouched, TRACE_INFO_SCHEMA, TRACE_INFO_SCHEMA_VERSION, ThreadTraced, TraceInfo};
 
 /// The version of the model's numbers. It rises with every change that changes a count for equal input, and each

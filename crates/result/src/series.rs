@@ -9,8 +9,33 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
 use terrace_addr::Nanos;
 
-use crate::columns::{Cell, Column, Presence, Sign, TableWriter};
+use crate::columns::{Cell, Kind, Presence, Sign, TableColumn, TableWriter};
 use crate::{MetricValue, ResultError, RunMetric, ScopeName, run_metric};
+
+/// The columns of `series.parquet`.
+pub const SERIES_COLUMNS: [TableColumn; 5] = [
+    TableColumn::new("run", Kind::Narrow, "number", "the run: its place in `runs` of the result, from 0"),
+    TableColumn::new(
+        "end_ns",
+        Kind::Wide(Sign::Unsigned, Presence::Always),
+        "ns",
+        "the end of the interval, in simulated time since measuring began",
+    ),
+    TableColumn::new(
+        "scope",
+        Kind::Text,
+        "name",
+        "what the value is of: `run`, a virtual machine (`vm0`), a layer (`vm0/guest`, `host`) or a program \
+         (`vm0/program/gups`)",
+    ),
+    TableColumn::new("metric", Kind::Text, "name", "the metric: one of those of a result"),
+    TableColumn::new(
+        "value",
+        Kind::Number,
+        "the metric's",
+        "its value in the interval; of what is no flow but a state, at its end",
+    ),
+];
 
 /// One value of the series.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,14 +70,7 @@ impl<W: Write + Send> SeriesWriter<W> {
     /// # Errors
     /// If the writer fails.
     pub fn new(to: W) -> Result<Self, ResultError> {
-        let columns = vec![
-            Column::narrow("run"),
-            Column::wide("end_ns", Sign::Unsigned, Presence::Always),
-            Column::text("scope"),
-            Column::text("metric"),
-            Column::number("value"),
-        ];
-        let table = TableWriter::new(to, "series", columns).map_err(failed)?;
+        let table = TableWriter::new(to, "series", &SERIES_COLUMNS).map_err(failed)?;
         Ok(Self { table, scope: String::new() })
     }
 

@@ -19,9 +19,10 @@ const MOST_MEMORY: Bytes = Bytes::new(1 << 52);
 /// The first problem, in the order of the file's keys.
 pub(crate) fn check(scenario: &Scenario) -> Result<(), Problem> {
     name("name", &scenario.name, &['-', '_', '.'])?;
-    if scenario.machine.trim().is_empty() {
+    if scenario.machine.name.trim().is_empty() {
         return Err(Problem::new("machine", "an empty text", "a machine"));
     }
+    scenario.machine.check()?;
     timing(&scenario.time)?;
     for (path, share) in [
         ("guest.fragmentation", scenario.guest.fragmentation),

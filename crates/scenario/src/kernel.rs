@@ -15,6 +15,9 @@ pub struct Kernel {
     /// The share of its free memory that lies in blocks too small for a 2 MiB page (FMFI: the unusable free space
     /// index at order 9) before anything runs, from 0 to 1. Default 0: nothing was ever used.
     pub fragmentation: f64,
+    /// Whether all of its memory was in use before anything runs, as after a long time or by what fragmented it: the
+    /// layers below have backed it then. Default false: they back what is touched in the run.
+    pub used: bool,
     /// Parameters of the system, by the names that it declares: numbers, texts with a unit, or words. Default: for
     /// each what the system declares.
     pub parameters: Parameters,
@@ -47,13 +50,14 @@ const DEFAULT_SYSTEM: &str = "linux";
 
 impl Default for Kernel {
     fn default() -> Self {
-        Self { system: DEFAULT_SYSTEM.into(), fragmentation: 0.0, parameters: Parameters::default() }
+        let (system, parameters) = (DEFAULT_SYSTEM.into(), Parameters::default());
+        Self { system, fragmentation: 0.0, used: false, parameters }
     }
 }
 
 impl Default for Host {
     fn default() -> Self {
-        let Kernel { system, fragmentation, parameters } = Kernel::default();
+        let Kernel { system, fragmentation, parameters, .. } = Kernel::default();
         Self { system, fragmentation, nodes: Vec::new(), memory: None, parameters }
     }
 }

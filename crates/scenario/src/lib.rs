@@ -15,6 +15,7 @@ mod fill;
 mod fits;
 mod given;
 mod kernel;
+mod machine;
 mod parameters;
 mod read;
 mod scenario;
@@ -28,6 +29,7 @@ mod vocabulary;
 
 pub use error::ScenarioError;
 pub use kernel::{Host, Kernel};
+pub use machine::MachineChoice;
 pub use read::{Builtin, Found, find, load, parse};
 pub use scenario::{Record, Run, Scenario, Timing};
 pub use schema::schema;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terrace_addr::Nanos;
 
-use crate::{Host, Kernel, Vm, units};
+use crate::{Host, Kernel, MachineChoice, Vm, units};
 
 /// One run's whole configuration: what runs, on what, and for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,10 +15,11 @@ pub struct Scenario {
     /// One or two sentences: what it shows. Default: none.
     #[serde(default)]
     pub description: String,
-    /// The machine: the name of a built-in one (`terrace list machines`) or the path of a machine file. The default
-    /// is `broadwell-e5-2620v4`, the server of the Gemini paper.
-    #[serde(default = "default_machine")]
-    pub machine: String,
+    /// The machine: the name of a built-in one (`terrace list machines`) or the path of a machine file; or a table of that
+    /// `name` and of values of the machine that are changed, by the keys of machine files (`tlb.stlb.entries = 1024`). The
+    /// default is `broadwell-e5-2620v4`, the server of the Gemini paper.
+    #[serde(default)]
+    pub machine: MachineChoice,
     /// The seed of everything random, a whole number below 2^64. Default 1.
     #[serde(default = "default_seed")]
     pub seed: u64,
@@ -109,10 +110,6 @@ impl Default for Record {
     fn default() -> Self {
         Self { series: true, events: false }
     }
-}
-
-fn default_machine() -> String {
-    "broadwell-e5-2620v4".into()
 }
 
 fn default_seed() -> u64 {

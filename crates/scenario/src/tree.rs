@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::Side;
+use crate::machine::NAME;
 use crate::schema::keys_of;
 
 /// A value to set, with the place of what asks for it.
@@ -33,7 +34,32 @@ pub(crate) struct Nowhere {
 impl<'a> Setting<'a> {
     /// Changes the tree. Tables that are not there are made: whether a scenario has such keys shows when it is read.
     pub(crate) fn apply(&self, root: &mut DeTable<'a>) -> Result<(), Nowhere> {
-        self.set_in_table(root, 0)
+        match self.of_machine(root) {
+            Some(setting) => setting.set_in_table(root, 0),
+            None => self.set_in_table(root, 0),
+        }
+    }
+
+    /// The machine is a name or a table that has it: a name becomes a table when something below it is set, and where
+    /// there is a table its name alone is set, the changes beside it staying.
+    fn of_machine(&self, root: &mut DeTable<'a>) -> Option<Self> {
+        const MACHINE: &str = "machine";
+        let machine = root.get_mut(MACHINE).filter(|_| self.path[0] == MACHINE)?;
+        match (machine.get_mut(), self.path.len(), self.value.get_ref()) {
+            (DeValue::String(_), 2.., _) => {
+                let span = machine.span();
+                let name =
+                    std::mem::replace(machine, Spanned::new(span.clone(), DeValue::Table(DeTable::new())));
+                if let DeValue::Table(table) = machine.get_mut() {
+                    table.insert(Spanned::new(span, Cow::Borrowed(NAME)), name);
+                }
+                None
+            }
+            (DeValue::Table(_), 1, DeValue::String(_)) => {
+                Some(Self { path: vec![MACHINE.to_owned(), NAME.to_owned()], ..self.clone() })
+            }
+            _ => None,
+        }
     }
 
     fn set_in_table(&self, table: &mut DeTable<'a>, depth: usize) -> Result<(), Nowhere> {

@@ -11,8 +11,13 @@ pub(crate) const SYSTEM: System = System {
     summary: "base pages only: no huge page is ever made",
     source: "Linux with transparent huge pages off; the baseline of the Gemini and xGemini papers",
     parameters: &[],
-    build: |_, _| Ok(Box::new(BasePages)),
+    build: |_, _| Ok(stock()),
 };
+
+/// The policy of a layer that takes no part in a system.
+pub(crate) fn stock() -> Box<dyn Policy> {
+    Box::new(BasePages)
+}
 
 /// The kernel's default for everything.
 #[derive(Debug)]

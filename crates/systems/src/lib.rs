@@ -7,13 +7,32 @@
 extern crate alloc;
 
 mod base;
+mod blocks;
+mod ca_paging;
+mod counting;
+mod gemini;
+mod hawkeye;
+mod ingens;
 mod linux;
+mod over_linux;
+mod ranger;
+mod xgemini;
 
 use terrace_policy::System;
 
 /// The systems of this crate.
 pub const fn registry() -> &'static [System] {
-    &[base::SYSTEM, linux::SYSTEM]
+    &[
+        base::SYSTEM,
+        linux::SYSTEM,
+        ca_paging::SYSTEM,
+        ranger::SYSTEM,
+        ingens::SYSTEM,
+        hawkeye::SYSTEM,
+        gemini::SYSTEM,
+        gemini::DUAL,
+        xgemini::SYSTEM,
+    ]
 }
 
 #[cfg(test)]

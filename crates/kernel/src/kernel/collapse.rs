@@ -144,7 +144,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
             (Decision::CollapseInPlace, "all pages at their places")
         };
         let upper = page.start();
-        self.note(Placed { decision, space, upper, lower: block, size: PageSize::Size2M, reason });
+        self.note(Placed {
+            decision,
+            space,
+            upper,
+            lower: block,
+            size: PageSize::Size2M,
+            nested: self.serving,
+            reason,
+        });
         Applied {
             copied: if moved { convert::narrow(parts.len()) } else { 0 },
             cleared: convert::narrow(missing.len()),

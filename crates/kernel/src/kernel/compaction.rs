@@ -5,7 +5,7 @@ use terrace_frames::compact::{Budget, Moved, Outcome};
 use terrace_frames::{Memory, Order};
 
 use super::{Kernel, index};
-use crate::pending::{Stale, Work, Written};
+use crate::pending::{Content, Stale, Work, Written};
 use crate::tag::Holder;
 use crate::{Decision, Placed};
 
@@ -63,7 +63,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         if self.deferrals[place].skips() {
             return false;
         }
-        let Self { spaces, memory, settings, pending, changes, counts, compaction, records, .. } = self;
+        let Self { spaces, memory, settings, pending, changes, counts, compaction, .. } = self;
+        let (records, records_contents) = (self.records, self.records_contents);
         let costs = settings.costs;
         let mut mover = |memory: &mut Memory<L>, from: Addr<L>, to: Addr<L>| {
             let stays = Moved::No { block: Order::BASE };
@@ -87,10 +88,21 @@ impl<U: Space, L: Space> Kernel<U, L> {
             pending.touch(from, PageSize::Size4K.bytes());
             pending.touch(to, PageSize::Size4K.bytes());
             changes.note(space, addr.get());
-            if *records {
+            if records_contents {
+                pending.contents.push(Content::Copy { from, to, bytes: PageSize::Size4K.size() });
+            }
+            if records {
                 let (decision, size, reason) =
                     (Decision::Compact, PageSize::Size4K, "out of a block that is to be free");
-                pending.placed.push(Placed { decision, space, upper: addr, lower: to, size, reason });
+                pending.placed.push(Placed {
+                    decision,
+                    space,
+                    upper: addr,
+                    lower: to,
+                    size,
+                    nested: None,
+                    reason,
+                });
             }
             counts.compaction_moved += 1;
             counts.copied_pages += 1;

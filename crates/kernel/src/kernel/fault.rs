@@ -6,7 +6,7 @@ use terrace_policy::{Fault, Placement, Policy, SpaceId};
 use terrace_table::{Leaf, TableError};
 
 use super::{Kernel, KernelError, USER_DATA};
-use crate::pending::Work;
+use crate::pending::{Content, Work};
 use crate::{Decision, Placed};
 
 impl<U: Space, L: Space> Kernel<U, L> {
@@ -38,6 +38,19 @@ impl<U: Space, L: Space> Kernel<U, L> {
         kind: AccessKind,
         nested: Option<u64>,
     ) -> Result<Leaf<U, L>, KernelError> {
+        self.serving = nested;
+        let served = self.serve(policy, space, addr, kind);
+        self.serving = None;
+        served
+    }
+
+    fn serve(
+        &mut self,
+        policy: &mut dyn Policy,
+        space: SpaceId,
+        addr: Addr<U>,
+        kind: AccessKind,
+    ) -> Result<Leaf<U, L>, KernelError> {
         self.pending.charge(Work::Fault, self.settings.costs.fault);
         let no_area = KernelError::NoArea { addr: addr.get() };
         let Some(place) = self.space(space) else { return Err(no_area) };
@@ -47,7 +60,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         };
         let Some(&area) = place.area(addr) else { return Err(no_area) };
         let huge_fits = absent_at > 1 && area.holds_block(addr, PageSize::Size2M);
-        let fault = Fault { space, addr: addr.reinterpret(), kind, region: area.region(), huge_fits, nested };
+        let (region, nested) = (area.region(), self.serving);
+        let fault = Fault { space, addr: addr.reinterpret(), kind, region, huge_fits, nested };
         let placement = policy.on_fault(self, &fault);
         if let Some(leaf) = self.leaf(space, addr) {
             // The policy has collapsed the block.
@@ -91,7 +105,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
         })?;
         self.counts.faults_base += 1;
         let (decision, upper) = (Decision::Fault, page.start());
-        self.note(Placed { decision, space, upper, lower: frame, size: page.size(), reason });
+        self.note(Placed {
+            decision,
+            space,
+            upper,
+            lower: frame,
+            size: page.size(),
+            nested: self.serving,
+            reason,
+        });
         Ok(Leaf { page, frame, flags: USER_DATA })
     }
 
@@ -104,7 +126,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
         }
         self.counts.faults_huge += 1;
         let (decision, upper, reason) = (Decision::Fault, page.start(), "a block for a huge page");
-        self.note(Placed { decision, space, upper, lower: block, size: page.size(), reason });
+        self.note(Placed {
+            decision,
+            space,
+            upper,
+            lower: block,
+            size: page.size(),
+            nested: self.serving,
+            reason,
+        });
         Some(Leaf { page, frame: block, flags: USER_DATA })
     }
 
@@ -124,10 +154,23 @@ impl<U: Space, L: Space> Kernel<U, L> {
         self.pending.copied.written += size.size();
         self.pending.touch(frame, size.bytes());
         self.counts.cleared_pages += size.base_pages();
+        self.note_content(Content::Clear { at: frame, bytes: size.size() });
     }
 
     /// Copies a page's content to another frame.
     pub(super) fn copy(&mut self, from: Addr<L>, to: Addr<L>, size: PageSize) {
+        self.note_content(Content::Copy { from, to, bytes: size.size() });
+        self.charge_copy(from, to, size);
+    }
+
+    /// Exchanges the content of two pages, word by word: each is read once and written once.
+    pub(super) fn exchange_contents(&mut self, one: Addr<L>, other: Addr<L>, size: PageSize) {
+        self.note_content(Content::Exchange { at: [one, other], bytes: size.size() });
+        self.charge_copy(one, other, size);
+        self.charge_copy(other, one, size);
+    }
+
+    fn charge_copy(&mut self, from: Addr<L>, to: Addr<L>, size: PageSize) {
         self.pending.charge(Work::Copy, self.settings.costs.copy(size));
         self.pending.copied.read += size.size();
         self.pending.copied.written += size.size();

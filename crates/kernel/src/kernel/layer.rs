@@ -1,20 +1,24 @@
 //! A kernel as its policy sees it.
 
 use terrace_addr::{Addr, Bytes, Cycles, Lower, Nanos, Page, PageSize, Space, Span, Upper};
-use terrace_frames::{FrameState, Order, Owner};
+use terrace_frames::{FrameState, Mobility, Order, Owner, ReservationId, Tag};
 use terrace_policy::{
-    Abilities, AccessedOp, Action, Applied, Block, Charged, Counters, Cursor, Extent, FlushScope,
+    Abilities, AccessedOp, Action, Applied, Block, Charged, Counters, Cursor, Effort, Extent, FlushScope,
     Fragmentation, FrameUse, Layer, Leaf, Message, Outcome, Refused, Region, Role, SpaceId,
 };
 use terrace_table::LeafFlags;
 
 use super::{Kernel, collapse, index};
-use crate::Area;
 use crate::pending::{Join, Stale, Work, Written};
 use crate::space::Held;
+use crate::tag::Holder;
+use crate::{Area, Decision, Placed};
 
 /// Reservations are the policy's.
 const POLICY: Owner = Owner::new(0);
+
+/// A block that was cleared for the policy and is not mapped. It leads to no address space, as [`Holder`] has it.
+const CLEARED: Tag = Tag::new(1);
 
 impl<U: Space, L: Space> Kernel<U, L> {
     /// Charges the look at so many entries, and says what it cost.
@@ -50,6 +54,14 @@ impl<U: Space, L: Space> Kernel<U, L> {
         Addr::try_new(at.get()).map_err(|_| Refused::Gone)
     }
 
+    /// A block that was cleared for the policy and is not mapped.
+    fn cleared(&self, at: Addr<Lower>) -> Result<Addr<L>, Refused> {
+        let at = Addr::try_new(at.get()).map_err(|_| Refused::Gone)?;
+        (self.memory.tag(at) == Some(CLEARED) && at.is_aligned(PageSize::Size2M))
+            .then_some(at)
+            .ok_or(Refused::Gone)
+    }
+
     fn fragmented(&self) -> Fragmentation {
         Fragmentation {
             unusable: self.memory.unusable_index(None, Order::HUGE),
@@ -64,6 +76,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
                 .sum(),
         }
     }
+}
+
+/// Address bits of a reserved block.
+const BLOCK: u32 = PageSize::Size2M.shift();
+
+/// What a policy calls a reservation: its number and its block's, so that it is found by the latter. A physical address
+/// has 52 bits, the number of a block of 2M at most 31.
+fn reservation_number<L: Space>(id: ReservationId, block: Addr<L>) -> u64 {
+    u64::from(id.get()) << 32 | block.get() >> BLOCK
 }
 
 impl<U: Space, L: Space> Layer for Kernel<U, L> {
@@ -203,6 +224,15 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
         Ok(self.scanned(1, largest))
     }
 
+    fn free_block(&mut self, effort: Effort) -> Outcome<Option<Addr<Lower>>> {
+        let before = self.pending.cycles();
+        let block = self.take_huge(effort);
+        if let Some(block) = block {
+            self.memory.free(block, Order::HUGE);
+        }
+        Ok(self.charged(before, block.map(Addr::reinterpret)))
+    }
+
     fn frame(&mut self, at: Addr<Lower>) -> Outcome<FrameUse> {
         let seen = match self.memory.state(at.reinterpret()) {
             FrameState::Absent => FrameUse::Absent,
@@ -213,6 +243,18 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
         Ok(self.scanned(1, seen))
     }
 
+    fn holder(&mut self, at: Addr<Lower>) -> Outcome<Option<(SpaceId, Page<Upper>)>> {
+        let at = Addr::<L>::try_new(at.get()).map_err(|_| Refused::Gone)?.align_down(PageSize::Size4K);
+        // Of a huge page only the first frame has a tag.
+        let found = [at, at.align_down(PageSize::Size2M)].into_iter().find_map(|first| {
+            let Holder { space, addr, size } = Holder::<U>::of(self.memory.tag(first)?)?;
+            let leaf =
+                self.leaf(space, addr).filter(|leaf| leaf.frame == first && leaf.page.size() == size)?;
+            (at.get() - first.get() < size.bytes()).then(|| (space, Self::seen(&leaf).page))
+        });
+        Ok(self.scanned(1, found))
+    }
+
     fn fragmentation(&mut self) -> Outcome<Fragmentation> {
         Ok(Charged::free(self.fragmented()))
     }
@@ -220,14 +262,59 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
     fn reserve(&mut self, at: Addr<Lower>, until: Nanos) -> Outcome<u64> {
         let at = Addr::try_new(at.get()).map_err(|_| Refused::Gone)?;
         let reserved = self.memory.reserve(at, Order::HUGE, POLICY, until).map_err(|_| Refused::Busy)?;
-        Ok(self.scanned(1, u64::from(reserved.get())))
+        Ok(self.scanned(1, reservation_number(reserved, at)))
     }
 
     fn release(&mut self, reservation: u64) -> Outcome<Bytes> {
-        let held = self.memory.reservations().find(|held| u64::from(held.id.get()) == reservation);
+        let block = Addr::truncate(u64::from(terrace_addr::convert::low32(reservation)) << BLOCK);
+        let held = self.memory.reservation_at(block);
+        let held = held.filter(|held| reservation_number(held.id, held.start) == reservation);
         let id = held.ok_or(Refused::Gone)?.id;
         let freed = self.memory.release(id);
         Ok(self.scanned(1, freed))
+    }
+
+    fn take_cleared(&mut self, at: Addr<Lower>) -> Outcome<()> {
+        let before = self.pending.cycles();
+        let at = Addr::try_new(at.get()).map_err(|_| Refused::Gone)?;
+        let node = self.memory.node_of(at).ok_or(Refused::Gone)?;
+        if !self.memory.has_room(node, Order::HUGE, Mobility::Movable) {
+            return Err(Refused::NoMemory);
+        }
+        self.memory.allocate_at(at, Order::HUGE, Mobility::Movable).map_err(|_| Refused::Busy)?;
+        self.memory.set_tag(at, CLEARED);
+        self.clear(at, PageSize::Size2M);
+        Ok(self.charged(before, ()))
+    }
+
+    fn give_cleared(&mut self, at: Addr<Lower>) -> Outcome<()> {
+        let at = self.cleared(at)?;
+        self.memory.free(at, Order::HUGE);
+        Ok(self.scanned(1, ()))
+    }
+
+    fn map_cleared(&mut self, space: SpaceId, page: Page<Upper>, at: Addr<Lower>) -> Outcome<()> {
+        let before = self.pending.cycles();
+        let (page, at) = (Self::own(page)?, self.cleared(at)?);
+        let place = self.space(space).ok_or(Refused::Gone)?;
+        let start = page.start();
+        let fits = page.size() == PageSize::Size2M
+            && place.area(start).is_some_and(|area| area.holds_block(start, PageSize::Size2M));
+        if !fits {
+            return Err(Refused::Denied);
+        }
+        if place.held(start) != Held::Nothing {
+            return Err(Refused::Busy);
+        }
+        if self.map_page(space, page, at).is_err() {
+            self.prune(space, start);
+            return Err(Refused::NoMemory);
+        }
+        self.counts.faults_huge += 1;
+        let (decision, size, reason) = (Decision::Fault, page.size(), "a block that was cleared before");
+        let (upper, nested) = (start, self.serving);
+        self.note(Placed { decision, space, upper, lower: at, size, nested, reason });
+        Ok(self.charged(before, ()))
     }
 
     fn apply(&mut self, action: &Action) -> Outcome<Applied> {
@@ -253,6 +340,23 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
         Ok(self.charged(before, applied))
     }
 
+    fn on_behalf_of(&mut self, nested: Option<u64>) {
+        self.serving = nested;
+    }
+
+    fn give_up(
+        &mut self,
+        space: SpaceId,
+        page: Page<Upper>,
+        wanted: Option<Addr<Lower>>,
+        reason: &'static str,
+    ) {
+        let Ok(page) = Self::own(page) else { return };
+        let lower = wanted.map_or(Addr::ZERO, Addr::reinterpret);
+        let (decision, upper, size) = (Decision::GivenUp, page.start(), page.size());
+        self.note(Placed { decision, space, upper, lower, size, nested: self.serving, reason });
+    }
+
     fn send(&mut self, message: Message) -> Outcome<()> {
         self.outbox.push(message);
         Ok(Charged::free(()))
@@ -262,9 +366,10 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
 impl<U: Space, L: Space> Kernel<U, L> {
     /// Ends the reservations whose time is over, and notes them for the policy.
     pub fn expire_reservations(&mut self) {
-        for (id, owner, _) in self.memory.expire(self.now) {
+        for (id, owner, extent) in self.memory.expire(self.now) {
             if owner == POLICY {
-                self.events.push(terrace_policy::Event::ReservationEnded(u64::from(id.get())));
+                let number = reservation_number(id, extent.start);
+                self.events.push(terrace_policy::Event::ReservationEnded(number));
             }
         }
     }

@@ -36,7 +36,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         Ok(Applied { copied, cleared: 0, frame: Some(frame.reinterpret()) })
     }
 
-    /// Exchanges the frames of two pages of one size, word by word: each is read once and written once.
+    /// Exchanges the frames of two pages of one size.
     ///
     /// # Errors
     /// If they are not there, or not of one size.
@@ -47,8 +47,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         }
         let (first, second) = (self.exact_leaf(space, one)?, self.exact_leaf(space, other)?);
         order_of(one)?;
-        self.copy(first.frame, second.frame, one.size());
-        self.copy(second.frame, first.frame, one.size());
+        self.exchange_contents(first.frame, second.frame, one.size());
         self.put_behind(space, &first, second.frame);
         self.put_behind(space, &second, first.frame);
         self.counts.migrations += 2;
@@ -72,7 +71,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         self.pending.charge(Work::Daemon, self.settings.costs.remap);
         self.changes.note(space, addr.get());
         let (decision, upper, lower) = (Decision::Migrate, addr, frame);
-        self.note(Placed { decision, space, upper, lower, size, reason: "asked for" });
+        self.note(Placed { decision, space, upper, lower, size, nested: self.serving, reason: "asked for" });
     }
 }
 

@@ -10,7 +10,7 @@ use terrace_policy::{Counters, Event, Message, Role, SpaceId};
 use terrace_table::{Leaf, Levels, SimulatedMemory, Table, TableError, X86};
 use thiserror::Error;
 
-use crate::pending::{Pending, Written};
+use crate::pending::{Content, Pending, Written};
 use crate::tables::TablePages;
 use crate::tag::MOST_SPACES;
 use crate::{AddressSpace, KernelCosts, KernelCounts, Placed};
@@ -61,8 +61,12 @@ pub struct Kernel<U: Space, L: Space> {
     outbox: Vec<Message>,
     /// What its policy has to be told.
     events: Vec<Event>,
+    /// The nested guest's address for which pages are placed now.
+    serving: Option<u64>,
     /// Whether decisions about pages are noted.
     records: bool,
+    /// Whether what is done to the content of pages is noted.
+    records_contents: bool,
 }
 
 /// What a kernel cannot do.
@@ -123,7 +127,9 @@ impl<U: Space, L: Space> Kernel<U, L> {
             counters: Counters::default(),
             outbox: Vec::new(),
             events: Vec::new(),
+            serving: None,
             records: false,
+            records_contents: false,
         })
     }
 
@@ -190,6 +196,18 @@ impl<U: Space, L: Space> Kernel<U, L> {
     /// Notes each decision about a page in [`Pending`] from now on.
     pub const fn record_decisions(&mut self) {
         self.records = true;
+    }
+
+    /// Notes what is done to the content of pages in [`Pending`] from now on.
+    pub const fn record_contents(&mut self) {
+        self.records_contents = true;
+    }
+
+    /// Notes what was done to content, if anybody wants to know.
+    fn note_content(&mut self, content: Content<L>) {
+        if self.records_contents {
+            self.pending.contents.push(content);
+        }
     }
 
     /// Notes a decision, if anybody wants to know.

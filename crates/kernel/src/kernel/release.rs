@@ -28,7 +28,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
             self.changes.note(space, leaf.page.start().get());
             self.counts.freed_pages += size.base_pages();
             let (decision, upper) = (Decision::Free, leaf.page.start());
-            self.note(Placed { decision, space, upper, lower: leaf.frame, size, reason: "unmapped" });
+            self.note(Placed {
+                decision,
+                space,
+                upper,
+                lower: leaf.frame,
+                size,
+                nested: self.serving,
+                reason: "unmapped",
+            });
             self.give_back(policy, space, leaf.frame, size);
             let node = leaf.page.start().align_down(PageSize::Size2M);
             if let Some(full) = last_node.replace(node).filter(|&last| last != node) {

@@ -37,7 +37,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         self.changes.note(space, page.start().get());
         self.counts.splits += 1;
         let (decision, upper, lower, size) = (Decision::Split, page.start(), leaf.frame, page.size());
-        self.note(Placed { decision, space, upper, lower, size, reason: "asked for" });
+        self.note(Placed { decision, space, upper, lower, size, nested: self.serving, reason: "asked for" });
         Ok(leaf.frame)
     }
 }

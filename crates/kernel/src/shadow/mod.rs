@@ -13,48 +13,36 @@
 //!   compared entry by entry, and protected again.
 //! - What changes below is removed at once, found by a reverse map.
 //!
+//! What KVM does not do, and a hypervisor that wants it asks for: a *pseudo huge page* is one leaf of 2M over 512 upper
+//! leaves of 4K ([`Shadow::join`]), whose table does not go unsync while it is there; a policy hears which pages a
+//! nested guest uses ([`Shadow::serve`]); and no table goes unsync at all ([`Shadow::trap_tables`]).
+//!
 //! The rule: at every synchronisation point each leaf equals the composition of the two layers' leaves; between a
 //! write and the invalidation that it requires a stale leaf may be used, after it never.
 
 use std::collections::BTreeMap;
 
 use terrace_addr::{AccessKind, Addr, Hva, Page, PageSize, Space, Span};
-use terrace_policy::Policy;
+use terrace_policy::{Heard, Policy};
 use terrace_table::{Format, Leaf, LeafFlags, SimulatedMemory, Table, compose};
 
 use crate::vm::install;
 use crate::{Kernel, KernelError, Vm};
 
+mod below;
+mod counts;
+mod heard;
+mod join;
 mod reverse;
 mod sync;
+mod trap;
 
+pub use counts::ShadowCounts;
+use heard::nested;
+pub use join::NotJoined;
 use reverse::ReverseMap;
-
-/// What a shadow did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ShadowCounts {
-    /// Leaves that were composed.
-    pub composed: u64,
-    /// Writes to protected tables of level 1, after which they were unsync.
-    pub unsynced: u64,
-    /// Writes to protected tables of higher levels, which were emulated.
-    pub emulated: u64,
-    /// Tables of level 1 that were compared and protected again.
-    pub resynchronised: u64,
-    /// Leaves that were removed because a part of them changed.
-    pub removed: u64,
-}
-
-/// What a write to an upper table costs its writer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trap {
-    /// Nothing: the table is not shadowed, or is unsync.
-    None,
-    /// An exit; the table is unsync afterwards.
-    Unsynced,
-    /// An exit, and the write was emulated.
-    Emulated,
-}
+use trap::State;
+pub use trap::Trap;
 
 /// What came of a violation of a composed table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +53,6 @@ pub enum Synchronised {
     Reflect,
     /// The upper leaf leads outside the memory of the machine.
     Outside,
-}
-
-/// Whether writes to an upper table trap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Protected,
-    Unsync,
 }
 
 /// A table that is composed of an upper layer `U` to `G` and a hypervisor's `G` to `L`, in the format `F`.
@@ -85,16 +66,16 @@ pub struct Shadow<U: Space, G: Space, F: Format, L: Space> {
     reverse: ReverseMap<U, G>,
     stale: Vec<Span<U>>,
     counts: ShadowCounts,
-}
-
-/// What an entry of a level maps, in bytes.
-const fn reach(level: u32) -> u64 {
-    1 << (12 + 9 * (level - 1))
-}
-
-/// The first address of the table of a level that has the entry for an address.
-fn node_start<U: Space>(addr: Addr<U>, level: u32) -> u64 {
-    addr.get() & !(reach(level + 1) - 1)
+    /// Whether the policy is told of uses.
+    hears: bool,
+    /// Whether no table of level 1 goes unsync.
+    traps: bool,
+    /// How many pseudo huge pages there are.
+    joined: usize,
+    /// Frames for the tables of base pages that pseudo huge pages are parted into: one for each, and those of pages
+    /// that went as a whole, until they are given back.
+    deposit: Vec<Addr<L>>,
+    parted: Vec<Page<U>>,
 }
 
 impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
@@ -112,6 +93,11 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
             reverse: ReverseMap::new(),
             stale: Vec::new(),
             counts: ShadowCounts::default(),
+            hears: false,
+            traps: false,
+            joined: 0,
+            deposit: Vec::new(),
+            parted: Vec::new(),
         })
     }
 
@@ -131,13 +117,26 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
         let Some(part) = upper.lookup(addr).filter(|part| permits(part.flags, kind)) else {
             return Ok(Synchronised::Reflect);
         };
+        if self.deposit.len() > self.joined {
+            self.give_back_spare(hypervisor);
+        }
         let part = mark_used(upper, part, kind);
-        self.protect(addr, part.page.size(), upper.level_count());
-        let middle = part.translate(addr);
-        let Ok(backed) = vm.back(hypervisor, policy, middle, kind)? else {
+        let state = self.protect(addr, part.page.size(), upper.level_count());
+        if self.hears {
+            Self::tell(hypervisor, policy, vm, &part, addr, Heard::Use);
+        }
+        let Ok(backed) = vm.back_for(hypervisor, policy, part.translate(addr), kind, nested(addr))? else {
             return Ok(Synchronised::Outside);
         };
         let leaf = composed(addr, part, backed);
+        if state == State::Joined
+            && let Some(joined) = self.table.lookup(addr)
+        {
+            if joined.translate(addr) == leaf.translate(addr) && permissions(&joined) == permissions(&leaf) {
+                return Ok(Synchronised::Mapped(joined.page.size()));
+            }
+            self.part(joined.page);
+        }
         let Self { table, stale, .. } = self;
         hypervisor
             .with_table_pages(|pages| install(table, &leaf, pages, stale))
@@ -145,51 +144,6 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
         self.reverse.add(&self.table, part.translate(leaf.page.start()), leaf.page);
         self.counts.composed += 1;
         Ok(Synchronised::Mapped(leaf.page.size()))
-    }
-
-    /// The tables that a walk of the upper layer for an address read are write-protected from now on.
-    fn protect(&mut self, addr: Addr<U>, leaf: PageSize, levels: u32) {
-        for level in leaf.level()..=levels {
-            let node = (level, node_start(addr, level));
-            if self.nodes.contains_key(&node) {
-                // Those above it are, too.
-                return;
-            }
-            self.nodes.insert(node, State::Protected);
-        }
-    }
-
-    /// An entry of level `level` for an address was written in an upper table.
-    pub fn written(&mut self, addr: Addr<U>, level: u32) -> Trap {
-        let start = node_start(addr, level);
-        let Some(state) = self.nodes.get_mut(&(level, start)) else { return Trap::None };
-        if level == 1 {
-            if *state == State::Unsync {
-                return Trap::None;
-            }
-            *state = State::Unsync;
-            self.unsync.push(start);
-            self.counts.unsynced += 1;
-            return Trap::Unsynced;
-        }
-        self.counts.emulated += 1;
-        let span = Span { start: Addr::truncate(addr.get() & !(reach(level) - 1)), bytes: reach(level) };
-        self.remove(span);
-        self.forget(span, level);
-        Trap::Emulated
-    }
-
-    /// What lies below an entry of a level that was written is shadowed no longer.
-    fn forget(&mut self, span: Span<U>, level: u32) {
-        let last = span.start.get() + (span.bytes - 1);
-        for below in 1..level {
-            let gone: Vec<_> =
-                self.nodes.range((below, span.start.get())..=(below, last)).map(|(&node, _)| node).collect();
-            for node in gone {
-                self.nodes.remove(&node);
-            }
-        }
-        self.unsync.retain(|start| !(span.start.get()..=last).contains(start));
     }
 
     /// Removes all leaves of a range.
@@ -204,13 +158,9 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
         if self.table.unmap(page).is_ok() {
             self.stale.push(page.into());
             self.counts.removed += 1;
-        }
-    }
-
-    /// The mapping of a range of the middle space changed below: what was composed of it goes at once.
-    pub fn lower_changed(&mut self, span: Span<G>) {
-        for page in self.reverse.take(&self.table, span) {
-            self.remove_page(page);
+            if page.size() == PageSize::Size2M && self.is_joined(page.start()) {
+                self.end_joined(page);
+            }
         }
     }
 
@@ -227,6 +177,7 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
         }
         self.nodes.clear();
         self.unsync.clear();
+        self.give_back_spare(hypervisor);
     }
 
     /// Translations that were removed since this was asked last: they are to be flushed on all CPUs that use them.
@@ -238,6 +189,11 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
     pub const fn counts(&self) -> ShadowCounts {
         self.counts
     }
+}
+
+/// What a leaf permits.
+fn permissions<U: Space, L: Space>(leaf: &Leaf<U, L>) -> LeafFlags {
+    leaf.flags & LeafFlags::PERMISSIONS
 }
 
 /// Whether flags permit an access.

@@ -6,8 +6,9 @@ use std::marker::PhantomData;
 use terrace_addr::{Addr, Page, PageSize, Space, Span, convert};
 use terrace_table::{Format, SimulatedMemory, Table};
 
-/// For each base frame of the middle space a page of the upper space whose composed leaf covers it: the low 32 bits of
-/// the page's number, plus 1. The few frames that several pages lead to have a list beside it.
+/// For each base frame of the middle space a base page of the upper space whose composed leaf covers it: the low 32 bits
+/// of the page's number, plus 1. The few frames that several pages lead to have a list beside it. Base pages and no
+/// larger ones: a leaf may be divided, and each part is still found.
 ///
 /// An entry may outlive its leaf; what it leads to is looked up before it is believed.
 #[derive(Debug)]
@@ -42,63 +43,58 @@ impl<U: Space, G: Space> ReverseMap<U, G> {
         for part in 0..page.size().base_pages() {
             let wanted = convert::low32(upper + part).wrapping_add(1);
             if upper >> NUMBER_BITS != 0 || wanted == 0 {
-                self.list(start + part, page);
+                self.list(start + part, page.start().offset_by(part << PageSize::Size4K.shift()));
                 continue;
             }
             let place = &mut self.first[convert::index(start + part)];
             let old = std::mem::replace(place, wanted);
             if old != 0 && old != wanted {
-                for page in leaves(table, old) {
-                    self.list(start + part, page);
+                for at in mapped(table, old) {
+                    self.list(start + part, at);
                 }
             }
         }
     }
 
-    fn list(&mut self, frame: u64, page: Page<U>) {
+    fn list(&mut self, frame: u64, at: Addr<U>) {
         let pages = self.more.entry(frame).or_default();
-        let at = page.start().get();
-        if !pages.contains(&at) {
-            pages.push(at);
+        if !pages.contains(&at.get()) {
+            pages.push(at.get());
         }
     }
 
-    /// The composed pages that lie over a range, which are no longer known to.
+    /// The base pages whose composed leaves lie over a range, which are no longer known to.
     pub(super) fn take<F: Format, L: Space>(
         &mut self,
         table: &Table<U, F, SimulatedMemory<L>>,
         span: Span<G>,
-    ) -> Vec<Page<U>> {
+    ) -> Vec<Addr<U>> {
         let shift = PageSize::Size4K.shift();
         let (start, end) = (span.start.get() >> shift, (span.start.get() + span.bytes).div_ceil(1 << shift));
-        let mut pages = Vec::new();
+        let mut found = Vec::new();
         for frame in start..end {
             if let Some(place) = self.first.get_mut(convert::index(frame))
                 && *place != 0
             {
-                pages.extend(leaves(table, std::mem::take(place)));
+                found.extend(mapped(table, std::mem::take(place)));
             }
-            for at in self.more.remove(&frame).unwrap_or_default() {
-                pages.extend(table.lookup(Addr::truncate(at)).map(|leaf| leaf.page));
-            }
+            let more = self.more.remove(&frame).unwrap_or_default();
+            found.extend(more.into_iter().map(Addr::truncate).filter(|&at| table.maps(at)));
         }
-        pages.sort_unstable();
-        pages.dedup();
-        pages
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 }
 
-/// The leaves that an entry may mean.
-fn leaves<U: Space, F: Format, L: Space>(
+/// The base pages that an entry may mean and that a leaf maps.
+fn mapped<U: Space, F: Format, L: Space>(
     table: &Table<U, F, SimulatedMemory<L>>,
     entry: u32,
-) -> impl Iterator<Item = Page<U>> {
+) -> impl Iterator<Item = Addr<U>> {
     let low = u64::from(entry.wrapping_sub(1));
     (0..WINDOWS).filter_map(move |window| {
         let addr = Addr::try_new((window << 32 | low) << PageSize::Size4K.shift()).ok()?;
-        if !table.covers(addr) {
-            return None;
-        }
-        table.lookup(addr).map(|leaf| leaf.page)
+        (table.covers(addr) && table.maps(addr)).then_some(addr)
     })
 }

@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod composed;
 pub(crate) mod owner;
+pub(crate) mod pseudo;
 
 use terrace_addr::{AccessKind, Addr, Bytes, Hpa, Hva, Nanos, Space};
 use terrace_frames::{NodeId, NodeSpec, Watermarks};
@@ -29,7 +30,16 @@ pub(crate) fn kernel<U: Space, L: Space>(frames: u64) -> Kernel<U, L> {
 }
 
 pub(crate) fn with_levels<U: Space, L: Space>(frames: u64, levels: Levels, areas_end: u64) -> Kernel<U, L> {
-    let settings = Settings { role: Role::Guest, levels, costs: KernelCosts::default(), areas_end };
+    with_costs(frames, levels, areas_end, KernelCosts::default())
+}
+
+pub(crate) fn with_costs<U: Space, L: Space>(
+    frames: u64,
+    levels: Levels,
+    areas_end: u64,
+    costs: KernelCosts,
+) -> Kernel<U, L> {
+    let settings = Settings { role: Role::Guest, levels, costs, areas_end };
     let memory = NodeSpec { start: Addr::new(0), bytes: pages(frames) };
     let mut kernel = Kernel::new(settings, &[memory]).unwrap();
     let none = Watermarks { min: Bytes::ZERO, low: Bytes::ZERO, high: Bytes::ZERO };

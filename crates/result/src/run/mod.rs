@@ -9,6 +9,8 @@ mod outcome;
 mod scope;
 mod write;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use terrace_addr::Nanos;
 
@@ -121,6 +123,9 @@ pub struct LayerMetrics {
     pub layer: String,
     /// What was measured of it.
     pub metrics: Metrics,
+    /// What only its policy, or its composed tables, count, by name; since the beginning of the run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, u64>,
 }
 
 /// The metrics of a program.

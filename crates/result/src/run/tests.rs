@@ -30,8 +30,13 @@ fn run(labels: &[(&str, &str)], outcome: Outcome) -> RunResult {
         totals: metrics(&[("fmfi", 0.1.into()), ("walks", 7.into()), ("cycles", 2.0.into())]),
         vms: vec![VmMetrics { name: "vm0".into(), metrics: walks.clone() }],
         layers: vec![
-            LayerMetrics { vm: Some("vm0".into()), layer: "guest".into(), metrics: walks.clone() },
-            LayerMetrics { vm: None, layer: "host".into(), metrics: Metrics::new() },
+            LayerMetrics {
+                vm: Some("vm0".into()),
+                layer: "guest".into(),
+                metrics: walks.clone(),
+                counts: [("booked".to_owned(), 3)].into(),
+            },
+            LayerMetrics { vm: None, layer: "host".into(), metrics: Metrics::new(), counts: [].into() },
         ],
         programs: vec![ProgramMetrics { vm: "vm0".into(), name: "gups".into(), metrics: walks }],
     }

@@ -1,6 +1,7 @@
 //! A vocabulary, and what the tests of this crate do with it.
 
 mod errors;
+mod machine;
 mod paths;
 mod properties;
 mod refusals;

@@ -33,7 +33,7 @@ fn paths_need_no_quotes() {
         read(&text, &[]).unwrap().remove(0).scenario
     };
     let guest = |set: &str| {
-        let crate::Kernel { system, fragmentation, parameters } = sweep(set).guest;
+        let crate::Kernel { system, fragmentation, parameters, .. } = sweep(set).guest;
         (system, fragmentation.to_bits(), parameters.text("thp").map(str::to_owned), parameters.nanos("scan"))
     };
     let changed =

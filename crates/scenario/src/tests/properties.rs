@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::{Host, Kernel, Program, Record, Scenario, Timing, Vm};
+use crate::{Host, Kernel, MachineChoice, Program, Record, Scenario, Timing, Vm};
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{0,8}", any::<String>()]
@@ -25,9 +25,11 @@ fn kernel() -> impl Strategy<Value = Kernel> {
         let values = [("share", Value::Number(share)), ("work", Value::Number(work))];
         ("ingens", values.map(|(name, value)| (name.to_owned(), value)).to_vec())
     });
-    (prop_oneof![linux, ingens], 0.0..=1.0_f64).prop_map(|((system, values), fragmentation)| Kernel {
+    let memory = (0.0..=1.0_f64, any::<bool>());
+    (prop_oneof![linux, ingens], memory).prop_map(|((system, values), (fragmentation, used))| Kernel {
         system: system.into(),
         fragmentation,
+        used,
         parameters: values.into_iter().collect(),
     })
 }
@@ -91,8 +93,23 @@ fn vm() -> impl Strategy<Value = Vm> {
     )
 }
 
+/// A machine that there is not, whose values are anything.
+fn machine() -> impl Strategy<Value = MachineChoice> {
+    let value = prop_oneof![
+        any::<i64>().prop_map(toml::Value::Integer),
+        any::<bool>().prop_map(toml::Value::Boolean),
+        text().prop_map(toml::Value::String),
+    ];
+    let changes = proptest::collection::vec(("[a-z]{1,5}([.][a-z]{1,5}){0,2}", value), 0..4);
+    ("[a-z0-9/]{1,9}", changes).prop_map(|(name, changes)| {
+        let changes = changes.into_iter().enumerate();
+        let changes = changes.map(|(number, (path, value))| (format!("k{number}.{path}"), value)).collect();
+        MachineChoice { name, changes }
+    })
+}
+
 fn scenario() -> impl Strategy<Value = Scenario> {
-    let head = ("[a-zA-Z0-9._-]{1,9}", text(), "[a-z0-9/]{1,9}", any::<u64>(), any::<[bool; 3]>());
+    let head = ("[a-zA-Z0-9._-]{1,9}", text(), machine(), any::<u64>(), any::<[bool; 3]>());
     let time = (0..1_u64 << 50, 1..1_u64 << 50, any::<Index>(), 1..1_u64 << 50, 1..=u64::MAX);
     let vms = proptest::collection::vec(vm(), 1..4);
     (head, time, kernel(), kernel(), host(), vms).prop_map(|(head, time, guest, hypervisor, host, mut vm)| {

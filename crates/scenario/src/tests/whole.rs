@@ -38,7 +38,7 @@ fn every_key_is_read() {
     let Scenario { name, description, machine, seed, data_lines, time, record, guest, hypervisor, host, vm } =
         read(FULL, &[]).unwrap().remove(1).scenario;
     assert_eq!((name.as_str(), description.as_str()), ("quickstart", "Two VMs, one of them nested."));
-    assert_eq!((machine.as_str(), seed, data_lines), ("broadwell-e5-2620v4", 7, false));
+    assert_eq!((machine.name.as_str(), seed, data_lines), ("broadwell-e5-2620v4", 7, false));
     let nanos = [time.warm_up, time.measure, time.interval, time.quantum].map(Nanos::get);
     assert_eq!(nanos, [200_000_000, 2_000_000_000, 50_000_000, 20_000]);
     assert_eq!((time.weight, record.series, record.events), (4, false, true));
@@ -85,6 +85,7 @@ events = false
 [guest]
 system = "linux"
 fragmentation = 0.0
+used = false
 
 [guest.parameters]
 scan = "10 ms"
@@ -94,6 +95,7 @@ thp = "madvise"
 [hypervisor]
 system = "linux"
 fragmentation = 0.0
+used = false
 
 [hypervisor.parameters]
 scan = "10 ms"
@@ -138,7 +140,7 @@ fn every_key_of_the_schema_has_a_description() {
     let mut seen = 0;
     described(&schema, "", &mut seen);
     // As many as the structs have fields: a schema that lost some would be described too.
-    assert_eq!(seen, 12 + 5 + 2 + 3 + 5 + 8 + 7 + 2 + 2);
+    assert_eq!(seen, 12 + 5 + 2 + 4 + 5 + 8 + 7 + 2 + 2);
     assert_eq!(schema["properties"]["time"]["default"]["quantum"], "50 us");
 }
 

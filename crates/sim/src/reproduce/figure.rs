@@ -157,7 +157,7 @@ pub const FIGURES: &[Figure] = &[
         says: "Over the small set aligned huge pages are as fast as base pages, and misaligned ones slower; over the \
                large set aligned ones gain much, and misaligned ones hardly anything.",
         bars: &[],
-        bars_source: "the bars were not read: what is known of the figure is the text",
+        bars_source: "not read: what is known of the figure is its text",
         scenario: Builtin { name: "xgemini-fig7", text: include_str!("xgemini-fig7.toml") },
     },
 ];

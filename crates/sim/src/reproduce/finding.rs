@@ -135,7 +135,9 @@ fn resident(curve: &Curve) -> Finding {
     };
     let low = rows.iter().map(|row| aligned(row)).fold(f64::INFINITY, f64::min);
     let high = rows.iter().map(|row| aligned(row)).fold(0.0, f64::max);
-    let found = format!("{} to {} % at {all}, where base pages do not walk", percent(low), percent(high));
+    let [low_text, high_text] = [low, high].map(percent);
+    let between = if low_text == high_text { low_text } else { format!("{low_text} to {high_text}") };
+    let found = format!("{between} % at {all}, where base pages do not walk");
     finding(curve, STATEMENT, Given::when(rows.iter().any(|row| SAME.contains(&aligned(row)))), found, "")
 }
 

@@ -48,7 +48,7 @@ impl Observe for Unwatched {
 pub enum Extent<'a> {
     /// All footprints.
     Full,
-    /// Those up to 64 MiB, and 4 GiB: seconds instead of minutes.
+    /// Those up to 64 MiB, and 4 GiB: a part of the time.
     Reduced,
     /// Of one kind of loads, the footprints of so many bytes.
     Only(Loads, &'a [u64]),
@@ -148,7 +148,8 @@ pub fn reproduce(
     observer: &dyn Observe,
 ) -> Result<Reproduced, ReproduceError> {
     let runs = runs(figure, extent, registry)?;
-    let found = terrace_machine::find(runs.first().map_or("", |run| &run.scenario.machine), &[])?;
+    let found =
+        terrace_machine::find(runs.first().map_or("", |run| run.scenario.machine.name.as_str()), &[])?;
     let machine = MachineUsed {
         name: found.machine.name.clone(),
         sha256: Sha256::of(found.text.as_bytes()),

@@ -11,7 +11,7 @@ use super::{Curve, DataSet, Figure, Pages, Reproduced, figure};
 
 /// Of a panel, in the picture's units: where its axes begin, how large its field is, and how far panels are apart.
 const LEFT: u64 = 90;
-const TOP: u64 = 96;
+const TOP: u64 = 112;
 const WIDTH: u64 = 560;
 const HEIGHT: u64 = 220;
 const APART: u64 = 320;
@@ -21,6 +21,7 @@ const ALL: u64 = 760;
 const STYLE: &str = "\
 text { fill: #222 } .axis { stroke: #888 } .grid { stroke: #ddd } path { fill: none; stroke-width: 2 }
 .base { stroke: #777 } .huge-host { stroke: #b5532d } .huge-guest { stroke: #3566a8 } .huge-both { stroke: #3d7a4e }
+path.huge-guest { stroke-dasharray: 7 4 }
 @media (prefers-color-scheme: dark) {
 text { fill: #ddd } .axis { stroke: #999 } .grid { stroke: #444 }
 .base { stroke: #aaa } .huge-host { stroke: #d9774d } .huge-guest { stroke: #7da7e0 } .huge-both { stroke: #63b27a }
@@ -52,9 +53,16 @@ impl Reproduced {
             line(&mut svg, pages.name(), 2, [x, 60, x + 24, 60]);
             text(&mut svg, x + 30, 64, "start", meaning);
         }
+        if curves.iter().any(|curve| curve.mode == "nested") {
+            text(&mut svg, 8, 80, "start", "In mode nested the guest hypervisor has the pages of the host");
+        }
         let published = figure(self.figure).filter(|figure| !figure.bars.is_empty());
         for (curve, top) in curves.iter().zip((TOP..).step_by(convert::index(APART))) {
             panel(&mut svg, curve, published, top);
+        }
+        if published.is_none() {
+            let source = figure(self.figure).map_or("", |figure| figure.bars_source);
+            text(&mut svg, 8, height - 24, "start", &format!("Published bars: {source}"));
         }
         svg.push_str("</svg>\n");
         svg
@@ -179,17 +187,17 @@ mod tests {
         let points = [(1 << 16, 100.0), (1 << 18, 150.0), (1 << 20, 50.0)]
             .map(|(bytes, percent)| point(bytes, Pages::HugeBoth, percent));
         let svg = reproduced(points.to_vec()).picture();
-        // 250 % at the top, at 110; 0 at the bottom, at 330: 44 for each 50 %.
-        assert!(svg.contains(r#"<path class="huge-both" d="M90 242L370 198L650 286"/>"#), "{svg}");
+        // 250 % at the top, at 126; 0 at the bottom, at 346: 44 for each 50 %.
+        assert!(svg.contains(r#"<path class="huge-both" d="M90 258L370 214L650 302"/>"#), "{svg}");
         // A bar of 202 % at the right, one of 103 % at the left.
-        assert!(svg.contains(r#"x1="656" y1="152" x2="680" y2="152""#), "{svg}");
-        assert!(svg.contains(r#"x1="60" y1="239" x2="84" y2="239""#), "{svg}");
+        assert!(svg.contains(r#"x1="656" y1="168" x2="680" y2="168""#), "{svg}");
+        assert!(svg.contains(r#"x1="60" y1="255" x2="84" y2="255""#), "{svg}");
     }
 
     /// A single point, and none at all, are pictures too.
     #[test]
     fn little_that_was_measured_is_drawn() {
-        assert!(reproduced(vec![point(4096, Pages::Base, 100.0)]).picture().contains("M90 242"));
+        assert!(reproduced(vec![point(4096, Pages::Base, 100.0)]).picture().contains("M90 258"));
         assert!(reproduced(Vec::new()).picture().ends_with("</svg>\n"));
     }
 }

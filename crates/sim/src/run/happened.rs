@@ -38,7 +38,8 @@ impl Happened {
         let upper = match self.role {
             Role::Guest => self.gva.map(Addr::get),
             Role::Hypervisor => self.gpa.map(Addr::get),
-            Role::Host => self.ghpa.map(Addr::get).or_else(|| self.gpa.map(Addr::get)),
+            // Where a nested guest's use decided, xGemini's offset is from that guest's address.
+            Role::Host => self.gpa.map(Addr::get).or_else(|| self.ghpa.map(Addr::get)),
         }?;
         let lower = match self.role {
             Role::Guest => self.gpa.map(Addr::get).or_else(|| self.hpa.map(Addr::get)),

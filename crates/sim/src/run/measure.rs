@@ -1,14 +1,17 @@
 //! What a run measured.
 
+use std::collections::BTreeMap;
+
 use hdrhistogram::Histogram;
-use terrace_addr::{Bytes, Nanos, PageSize, Space, convert};
+use terrace_addr::{Bytes, Hpa, Hva, Nanos, PageSize, Space, convert};
 use terrace_frames::Order;
-use terrace_kernel::{Kernel, KernelCounts, Mapped};
-use terrace_policy::{Role, SpaceId};
+use terrace_kernel::{AddressSpace, Kernel, KernelCounts, Mapped, ShadowCounts};
+use terrace_policy::{Policy, Role, SpaceId};
 use terrace_result::{LayerMetrics, MetricValue, Metrics, ProgramMetrics, VmMetrics};
 
 use super::alignment::Alignment;
 use super::bill::{Cause, Exit};
+use super::layer::LayerState;
 use super::process::Process;
 use super::simulation::{Machinery, Simulation};
 use super::stage::{Ground, Stage};
@@ -42,6 +45,8 @@ struct Seen {
     counts: KernelCounts,
     mapped: Mapped,
     fmfi: f64,
+    /// What its policy and its composed tables counted.
+    own: BTreeMap<String, u64>,
     /// Bytes of the layer's memory that are mapped, and bytes that whoever is above has touched.
     touched: Option<Bytes>,
 }
@@ -124,9 +129,10 @@ impl Simulation {
                 });
             }
             for (seen, before) in self.seen_layers(vm).iter().zip(&since.layers[number]) {
-                let metrics = layer(seen, before);
+                let (metrics, counts) = (layer(seen, before), seen.own.clone());
                 let name = seen.role.name().to_owned();
-                measured.layers.push(LayerMetrics { vm: Some(vm.name.clone()), layer: name, metrics });
+                let of = Some(vm.name.clone());
+                measured.layers.push(LayerMetrics { vm: of, layer: name, metrics, counts });
             }
         }
         if let Ground::Host(host) = &self.ground {
@@ -136,9 +142,11 @@ impl Simulation {
             }
             let fmfi = host.kernel.memory().unusable_index(None, Order::HUGE);
             let counts = *host.kernel.counts();
-            let seen = Seen { role: Role::Host, counts, mapped, fmfi, touched: None };
-            let metrics = layer(&seen, &since.host);
-            measured.layers.push(LayerMetrics { vm: None, layer: Role::Host.name().to_owned(), metrics });
+            let own = counted(host.policy.as_ref());
+            let seen = Seen { role: Role::Host, counts, mapped, fmfi, own, touched: None };
+            let (metrics, counts) = (layer(&seen, &since.host), seen.own);
+            let name = Role::Host.name().to_owned();
+            measured.layers.push(LayerMetrics { vm: None, layer: name, metrics, counts });
         }
         let totals = &mut measured.totals;
         flows(totals, &all, nanos);
@@ -190,24 +198,18 @@ impl Simulation {
         let touched: Bytes = vm.processes.iter().map(|process| process.touched.bytes()).sum();
         let touched = Some(touched);
         match (&vm.stage, &self.ground) {
-            (Stage::Native, Ground::Native(layer)) => vec![seen(&layer.kernel, None, touched)],
+            (Stage::Native, Ground::Native(layer)) => vec![seen(layer, touched)],
             (Stage::Extended(stage), Ground::Host(host)) => {
-                vec![
-                    seen(&stage.guest.kernel, None, touched),
-                    seen(&host.kernel, Some(stage.vm.space()), touched),
-                ]
+                vec![seen(&stage.guest, touched), at_host(host, stage.vm.space(), touched)]
             }
             (Stage::Shadow(stage), Ground::Host(host)) => {
-                vec![
-                    seen(&stage.guest.kernel, None, touched),
-                    seen(&host.kernel, Some(stage.vm.space()), touched),
-                ]
+                vec![seen(&stage.guest, touched), at_host(host, stage.vm.space(), touched)]
             }
-            (Stage::Nested(stage), Ground::Host(host)) => vec![
-                seen(&stage.guest.kernel, None, touched),
-                seen(&stage.hypervisor.kernel, Some(stage.inner.space()), touched),
-                seen(&host.kernel, Some(stage.outer.space()), touched),
-            ],
+            (Stage::Nested(stage), Ground::Host(host)) => {
+                let mut below = at_host(host, stage.outer.space(), touched);
+                below.own.extend(composed(&stage.shadow.counts()));
+                vec![seen(&stage.guest, touched), seen(&stage.hypervisor, touched), below]
+            }
             _ => Vec::new(),
         }
     }
@@ -216,16 +218,39 @@ impl Simulation {
 /// A worker that is behind by so many median times in the system cannot keep up.
 const BEHIND: u64 = 100;
 
-/// A kernel as it is now: all its address spaces, or one.
-fn seen<U: Space, L: Space>(kernel: &Kernel<U, L>, only: Option<SpaceId>, touched: Option<Bytes>) -> Seen {
+/// A layer as it is now, with all its address spaces.
+fn seen<U: Space, L: Space>(layer: &LayerState<U, L>, touched: Option<Bytes>) -> Seen {
     let mut mapped = Mapped::default();
-    for (space, place) in kernel.spaces() {
-        if only.is_none_or(|only| only == space) {
-            mapped.merge(&place.mapped());
-        }
+    for (_, place) in layer.kernel.spaces() {
+        mapped.merge(&place.mapped());
     }
+    let own = counted(layer.policy.as_ref());
+    Seen { mapped, own, ..of_kernel(&layer.kernel, touched) }
+}
+
+/// The host as it is now for one machine, whose memory is in an address space. What its policy counts is for all of
+/// them.
+fn at_host(host: &LayerState<Hva, Hpa>, space: SpaceId, touched: Option<Bytes>) -> Seen {
+    let mapped = host.kernel.space(space).map(AddressSpace::mapped).unwrap_or_default();
+    Seen { mapped, ..of_kernel(&host.kernel, touched) }
+}
+
+fn of_kernel<U: Space, L: Space>(kernel: &Kernel<U, L>, touched: Option<Bytes>) -> Seen {
     let fmfi = kernel.memory().unusable_index(None, Order::HUGE);
-    Seen { role: kernel.settings().role, counts: *kernel.counts(), mapped, fmfi, touched }
+    let (role, counts) = (kernel.settings().role, *kernel.counts());
+    Seen { role, counts, mapped: Mapped::default(), fmfi, own: BTreeMap::new(), touched }
+}
+
+/// What a policy counted.
+fn counted(policy: &dyn Policy) -> BTreeMap<String, u64> {
+    let mut counts = Vec::new();
+    policy.counts(&mut counts);
+    counts.into_iter().map(|count| (count.name.to_owned(), count.value)).collect()
+}
+
+/// What a composed table counted.
+fn composed(counts: &ShadowCounts) -> impl Iterator<Item = (String, u64)> {
+    counts.iter().map(|(name, value)| (format!("composed_{name}"), value))
 }
 
 /// What a layer did, and what it maps.

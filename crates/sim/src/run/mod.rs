@@ -19,6 +19,7 @@ use terrace_scenario::{Parameters, Run, Scenario};
 
 mod alignment;
 mod bill;
+mod channel;
 mod clock;
 mod error;
 mod flush;

@@ -105,6 +105,11 @@ impl Process {
         !(place.done && place.is_empty())
     }
 
+    /// Whether no thread has anything left to do.
+    pub(crate) fn is_over(&self) -> bool {
+        (0..self.threads.len()).all(|thread| !self.runs(thread))
+    }
+
     pub(crate) fn is_initialised(&self) -> bool {
         self.threads.iter().enumerate().all(|(number, thread)| thread.waits || !self.runs(number))
     }

@@ -117,6 +117,15 @@ pub(super) fn begin(scenario: &Scenario, machine: &Machine, registry: &Registry)
         let machinery = Machinery { name: vm.name.clone(), stage, processes: Vec::new(), vcpus: Vec::new() };
         simulation.vms.push(machinery);
         maker.vcpus(&mut simulation, number, vm, &mut cpus)?;
+        let layers = [
+            (scenario.hypervisor.used, Role::Hypervisor, vm.hypervisor_memory),
+            (scenario.guest.used, Role::Guest, vm.memory),
+        ];
+        for (_, layer, bytes) in layers.into_iter().filter(|&(used, ..)| used) {
+            if let Err(end) = simulation.use_memory(number, layer, bytes) {
+                return Ok(Begun::Ended(vm.name.clone(), end));
+            }
+        }
         for (place, program) in vm.program.iter().enumerate() {
             if let Err(end) = maker.process(&mut simulation, number, vm, place, program)? {
                 return Ok(Begun::Ended(vm.name.clone(), end));
@@ -294,11 +303,12 @@ impl Maker<'_> {
                 let kernel: Kernel<Hva, Ghpa> = self.kernel(Role::Hypervisor, &memory)?;
                 let mut hypervisor = self.layer(Role::Hypervisor, kernel)?;
                 let inner = Vm::new(&mut hypervisor.kernel, vm.memory, Bytes::ZERO, self.ept_levels);
-                let host = &mut ground.host().kernel;
+                let LayerState { kernel: host, policy, .. } = ground.host();
                 let outer = Vm::new(host, vm.hypervisor_memory, vm.slot_offset, self.ept_levels);
                 let shadow = Shadow::new(host, Ept::new(self.ept_levels));
                 match (inner, outer, shadow) {
-                    (Ok(inner), Ok(outer), Ok(shadow)) => {
+                    (Ok(inner), Ok(outer), Ok(mut shadow)) => {
+                        shadow.serve(policy.requires());
                         let stage = Nested { guest, hypervisor, inner, outer, shadow };
                         Ok(Ok(Stage::Nested(Box::new(stage))))
                     }

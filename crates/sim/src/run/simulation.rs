@@ -1,12 +1,12 @@
 //! A run in progress.
 
-use terrace_addr::{Addr, Nanos, Span, convert};
+use terrace_addr::{Addr, Bytes, Nanos, PageSize, Span, convert};
 use terrace_machine::Machine;
 use terrace_mmu::Mmu;
-use terrace_policy::{Advice, Counters as SeenCounters};
+use terrace_policy::{Advice, Counters as SeenCounters, Role};
 use terrace_workload::{Mapping, MarkKind, Phase, RegionId};
 
-use super::bill::Cause;
+use super::bill::{Bill, Cause};
 use super::clock::Clock;
 use super::happened::Happened;
 use super::process::Process;
@@ -54,7 +54,52 @@ const EPOCH: Nanos = Nanos::new(1_000_000);
 /// Accesses that are run before the clock is looked at.
 const CHUNK: usize = 1024;
 
+/// Settles what the kernels of a machine and the host have left to be done, but for flushes.
+fn settle_layers(
+    vms: &mut [Machinery],
+    ground: &mut Ground,
+    vm: usize,
+    bill: &mut Bill,
+    happened: &mut Vec<(usize, Happened)>,
+) -> Result<(), End> {
+    vms[vm].stage.settle(ground, vm, bill)?;
+    let Ground::Host(host) = ground else { return Ok(()) };
+    let pending = host.kernel.pending();
+    bill.work(Role::Host, pending);
+    for placed in &pending.placed {
+        let of = |machinery: &Machinery| machinery.stage.host_decision(placed);
+        let found = vms.iter().enumerate().find_map(|(vm, machinery)| Some((vm, of(machinery)?)));
+        happened.extend(found);
+    }
+    if pending.stale.is_empty() {
+        pending.clear();
+        return Ok(());
+    }
+    let pending = std::mem::take(pending);
+    for stale in &pending.stale {
+        for (number, machinery) in vms.iter_mut().enumerate() {
+            machinery.stage.host_changed(number, stale.space, stale.span, bill);
+        }
+    }
+    Ok(())
+}
+
 impl Simulation {
+    /// A layer's memory was in use before the run: what is below has backed it. That took no time of the run.
+    pub(crate) fn use_memory(&mut self, vm: usize, layer: Role, bytes: Bytes) -> Result<(), End> {
+        let mut bill = Bill::new(None);
+        let size = PageSize::Size2M.bytes();
+        for start in (0..bytes.get()).step_by(convert::index(size)) {
+            let bytes = size.min(bytes.get() - start);
+            self.vms[vm].stage.touch(layer, start, bytes);
+            settle_layers(&mut self.vms, &mut self.ground, vm, &mut bill, &mut self.happened)?;
+            // Nothing is cached before the run.
+            bill = Bill::new(None);
+        }
+        self.happened.clear();
+        Ok(())
+    }
+
     pub(crate) fn now(&self, vcpu: usize) -> Nanos {
         self.clock.nanos(self.order.clock(vcpu))
     }
@@ -143,9 +188,12 @@ impl Simulation {
             process.threads[thread].arrival = self.clock.nanos(self.order.clock(vcpu));
         }
         if process.threads[thread].is_empty() && !process.fetch(thread) {
-            return Ok(());
+            return self.exit(vcpu, vm, number);
         }
         let left = (until - self.order.clock(vcpu)).get();
+        if let Some(cpu) = self.order.cpu(vcpu) {
+            self.mmu.set_walk_lead(cpu, self.model.walk_lead(self.vms[vm].processes[number].timing));
+        }
         let mut ran = 0;
         while ran < CHUNK && self.vcpus[vcpu].bill.total() < left {
             let Self { vms, mmu, ground, vcpus, .. } = self;
@@ -182,7 +230,28 @@ impl Simulation {
                 return self.mark(vcpu, vm, number, thread, mark);
             }
         }
-        Ok(())
+        if self.vms[vm].processes[number].runs(thread) { Ok(()) } else { self.exit(vcpu, vm, number) }
+    }
+
+    /// If a program has ended its memory is free, if others go on. That of the last one stays, so that the end of the
+    /// run is seen as it was.
+    fn exit(&mut self, vcpu: usize, vm: usize, number: usize) -> Result<(), End> {
+        if !self.vms[vm].processes[number].is_over() || self.is_over() {
+            return Ok(());
+        }
+        let Self { vms, ground, .. } = self;
+        let Machinery { stage, processes, .. } = &mut vms[vm];
+        let process = &mut processes[number];
+        for region in (0..process.sizes.len()).map(|region| RegionId::new(convert::narrow(region))) {
+            if let Some(base) = process.bases.get(region) {
+                let span = Span { start: base, bytes: process.size(region) };
+                stage.unmap(ground, process.space, span)?;
+                process.touched.forget(span);
+                process.bases.clear(region);
+                process.sizes[region.index()] = Bytes::ZERO;
+            }
+        }
+        self.settle(vcpu)
     }
 
     /// Does what a mark says.
@@ -217,7 +286,7 @@ impl Simulation {
                     stage.unmap(ground, process.space, span)?;
                     process.touched.forget(span);
                     process.bases.clear(region);
-                    process.sizes[region.index()] = terrace_addr::Bytes::ZERO;
+                    process.sizes[region.index()] = Bytes::ZERO;
                 }
             }
         }
@@ -241,7 +310,7 @@ impl Simulation {
             terrace_workload::Advice::HugePage => Advice::HugePage,
             terrace_workload::Advice::NoHugePage => Advice::NoHugePage,
         };
-        let bytes = terrace_addr::Bytes::new(bytes);
+        let bytes = Bytes::new(bytes);
         let room = if spec.mapping == Mapping::Grows { spec.bytes } else { bytes };
         let base = stage.map(ground, process.space, bytes, room, advice)?;
         process.mapped_at(region, base, bytes);
@@ -252,31 +321,8 @@ impl Simulation {
     /// that the host changed. Then executes the flushes that follow.
     pub(crate) fn settle(&mut self, vcpu: usize) -> Result<(), End> {
         let vm = self.vcpus[vcpu].vm;
-        let Self { vms, ground, vcpus, .. } = self;
-        let bill = &mut vcpus[vcpu].bill;
-        vms[vm].stage.settle(ground, vm, bill)?;
-        if let Ground::Host(host) = ground {
-            let pending = host.kernel.pending();
-            bill.work(terrace_policy::Role::Host, pending);
-            for placed in &pending.placed {
-                let of = |machinery: &Machinery| machinery.stage.host_decision(placed);
-                if let Some(found) =
-                    vms.iter().enumerate().find_map(|(vm, machinery)| Some((vm, of(machinery)?)))
-                {
-                    self.happened.push(found);
-                }
-            }
-            if pending.stale.is_empty() {
-                pending.clear();
-            } else {
-                let pending = std::mem::take(pending);
-                for stale in &pending.stale {
-                    for (number, machinery) in vms.iter_mut().enumerate() {
-                        machinery.stage.host_changed(number, stale.space, stale.span, bill);
-                    }
-                }
-            }
-        }
+        let Self { vms, ground, vcpus, happened, .. } = self;
+        settle_layers(vms, ground, vm, &mut vcpus[vcpu].bill, happened)?;
         for happened in self.vcpus[vcpu].bill.happened.drain(..) {
             self.happened.push((vm, happened));
         }
@@ -297,7 +343,7 @@ impl Simulation {
         });
         let counters = self.mmu.counters(cpu);
         let settled = state.bill.settle();
-        let so_far = Interval::from_counts(&counters, self.mmu.node_references(cpu));
+        let so_far = Interval::so_far(&self.mmu, cpu);
         let mut interval = so_far.since(&state.before);
         let counted = counters.since(&state.counted);
         (state.before, state.counted) = (so_far, counters);
@@ -341,7 +387,7 @@ impl Simulation {
         // The load of the memory nodes: copies are taken to be in the nearest node, where the kernel's memory is.
         interval.serial = terrace_addr::Cycles::new(serial);
         state.epoch = state.epoch.plus(&interval.times(weight));
-        let copied = terrace_addr::Bytes::new(settled.copied[0] + settled.copied[1]);
+        let copied = Bytes::new(settled.copied[0] + settled.copied[1]);
         if state.epoch.copied.is_empty() {
             state.epoch.copied.push(copied);
         } else {
@@ -390,6 +436,8 @@ impl Simulation {
             return Ok(());
         }
         let seen = self.seen(vm);
+        let all =
+            (0..self.vms.len()).map(|vm| self.seen(vm)).fold(SeenCounters::default(), SeenCounters::plus);
         let Self { vms, ground, .. } = self;
         let mut worked = match (&mut vms[vm].stage, &mut *ground) {
             (Stage::Native, Ground::Native(layer)) => {
@@ -414,10 +462,15 @@ impl Simulation {
         if vm == 0
             && let Ground::Host(host) = ground
         {
-            host.kernel.set_counters(seen);
+            host.kernel.set_counters(all);
             worked |= host.tick(now);
         }
-        if worked { self.settle(vcpu) } else { Ok(()) }
+        if worked {
+            self.deliver(vm);
+            self.settle(vcpu)
+        } else {
+            Ok(())
+        }
     }
 
     /// What a performance-monitoring unit of a machine's CPUs would say.
@@ -460,8 +513,7 @@ impl Simulation {
 
     /// Whether no thread has anything left to do.
     pub(crate) fn is_over(&self) -> bool {
-        let mut processes = self.vms.iter().flat_map(|vm| &vm.processes);
-        processes.all(|process| (0..process.threads.len()).all(|thread| !process.runs(thread)))
+        self.vms.iter().flat_map(|vm| &vm.processes).all(Process::is_over)
     }
 
     /// What the virtual CPUs of a machine have done, together.

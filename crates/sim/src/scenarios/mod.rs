@@ -28,6 +28,36 @@ macro_rules! builtin {
 /// All of them.
 pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
     builtin!(
+        "xgemini-demo",
+        "huge pages in a nested stack: none, Linux's, Gemini twice, xGemini; in clean, fragmented and used memory",
+        [
+            "time.warm_up=20 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "time.weight=1",
+            "vm.memory=160 MiB",
+            "vm.hypervisor_memory=176 MiB",
+            "host.memory=224 MiB",
+            "vm.program.parameters.bytes=24 MiB"
+        ]
+    ),
+    builtin!(
+        "ablation",
+        "Gemini and xGemini without one mechanism at a time, natively, in a virtual machine and nested",
+        [
+            "time.warm_up=220 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "time.weight=1",
+            "vm.memory=128 MiB",
+            "vm.hypervisor_memory=160 MiB",
+            "host.memory=224 MiB",
+            "vm.program.0.parameters.bytes=80 MiB",
+            "vm.program.1.parameters.bytes=56 MiB",
+            "vm.program.1.start=200 ms"
+        ]
+    ),
+    builtin!(
         "quickstart",
         "a store and a trace natively, in a virtual machine and nested: base pages and huge pages, memory fragmented and not",
         ["time.warm_up=1 ms", "time.measure=4 ms", "time.interval=1 ms", "host.memory=3 GiB"]

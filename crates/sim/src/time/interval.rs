@@ -18,6 +18,9 @@ pub struct Interval {
     pub walks: u64,
     /// The latencies of all table entries that they read, added up.
     pub walk_cycles: u64,
+    /// Of these, the cycles that a lead covered, walk by walk, where a lead was
+    /// [set](terrace_mmu::Mmu::set_walk_lead); otherwise 0.
+    pub walk_cycles_within_lead: u64,
     /// Lines of data referred to; 0 where data lines are not modelled.
     pub data_references: u64,
     /// Their latencies, added up.
@@ -41,6 +44,7 @@ impl Interval {
             stlb_cycles: counters.stlb_cycles,
             walks: counters.walks,
             walk_cycles: counters.walk_cycles,
+            walk_cycles_within_lead: 0,
             data_references: counters.data_references,
             data_cycles: counters.data_cycles,
             nodes,
@@ -54,7 +58,8 @@ impl Interval {
     /// # Panics
     /// If there is no such CPU.
     pub fn so_far(mmu: &Mmu, cpu: usize) -> Self {
-        Self::from_counts(&mmu.counters(cpu), mmu.node_references(cpu))
+        let counted = Self::from_counts(&mmu.counters(cpu), mmu.node_references(cpu));
+        Self { walk_cycles_within_lead: mmu.walk_cycles_within_lead(cpu).get(), ..counted }
     }
 
     /// Both together.
@@ -76,6 +81,7 @@ impl Interval {
             stlb_cycles: self.stlb_cycles + other.stlb_cycles,
             walks: self.walks + other.walks,
             walk_cycles: self.walk_cycles + other.walk_cycles,
+            walk_cycles_within_lead: self.walk_cycles_within_lead + other.walk_cycles_within_lead,
             data_references: self.data_references + other.data_references,
             data_cycles: self.data_cycles + other.data_cycles,
             nodes: longer(self.nodes.len(), other.nodes.len()).map(node).collect(),
@@ -94,6 +100,7 @@ impl Interval {
             stlb_cycles: self.stlb_cycles * times,
             walks: self.walks * times,
             walk_cycles: self.walk_cycles * times,
+            walk_cycles_within_lead: self.walk_cycles_within_lead * times,
             data_references: self.data_references * times,
             data_cycles: self.data_cycles * times,
             nodes: nodes
@@ -126,6 +133,7 @@ impl Interval {
             stlb_cycles: less(self.stlb_cycles, earlier.stlb_cycles),
             walks: less(self.walks, earlier.walks),
             walk_cycles: less(self.walk_cycles, earlier.walk_cycles),
+            walk_cycles_within_lead: less(self.walk_cycles_within_lead, earlier.walk_cycles_within_lead),
             data_references: less(self.data_references, earlier.data_references),
             data_cycles: less(self.data_cycles, earlier.data_cycles),
             nodes: (0..self.nodes.len().max(earlier.nodes.len())).map(node).collect(),

@@ -41,7 +41,7 @@ impl Watch for Collected {
 fn events(overrides: &[&str]) -> Vec<EventRow> {
     let run_of = runs(NESTED, overrides).remove(0);
     let mut collected = Collected::default();
-    let machine = builtin(&run_of.scenario.machine, &[]).unwrap();
+    let machine = builtin(&run_of.scenario.machine.name, &[]).unwrap();
     run(&run_of, &machine, &registry(), &mut collected).unwrap();
     collected.0
 }

@@ -2,6 +2,7 @@
 //! agrees with exact time.
 
 mod events;
+mod gemini;
 mod khugepaged;
 mod memory;
 mod modes;
@@ -28,7 +29,7 @@ fn results(text: &str, overrides: &[&str]) -> Vec<RunResult> {
     let registry = registry();
     let all = runs(text, overrides);
     let one = |run_of: &Run| {
-        let machine = builtin(&run_of.scenario.machine, &[]).unwrap();
+        let machine = builtin(&run_of.scenario.machine.name, &[]).unwrap();
         run(run_of, &machine, &registry, &mut Unwatched).unwrap()
     };
     all.iter().map(one).collect()

@@ -77,7 +77,7 @@ fn builtin_scenarios_agree_with_themselves_at_a_quarter_of_the_weight() {
             found
                 .iter()
                 .map(|one| {
-                    let machine = builtin(&one.scenario.machine, &[]).unwrap();
+                    let machine = builtin(&one.scenario.machine.name, &[]).unwrap();
                     run(one, &machine, &registry, &mut Unwatched).unwrap()
                 })
                 .collect()

@@ -76,6 +76,31 @@ impl Ground {
 }
 
 impl Stage {
+    /// The address space of the host that holds this machine's memory.
+    pub(crate) fn space(&self) -> Option<SpaceId> {
+        match self {
+            Self::Native => None,
+            Self::Extended(stage) => Some(stage.vm.space()),
+            Self::Shadow(stage) => Some(stage.vm.space()),
+            Self::Nested(stage) => Some(stage.outer.space()),
+        }
+    }
+
+    /// A kernel of this machine touches a range of its memory itself.
+    pub(crate) fn touch(&mut self, layer: Role, start: u64, bytes: u64) {
+        let span = || Span { start: Addr::truncate(start), bytes };
+        match (self, layer) {
+            (Self::Extended(stage), Role::Guest) => stage.guest.kernel.pending().touched.push(span()),
+            (Self::Shadow(stage), Role::Guest) => stage.guest.kernel.pending().touched.push(span()),
+            (Self::Nested(stage), Role::Guest) => stage.guest.kernel.pending().touched.push(span()),
+            (Self::Nested(stage), Role::Hypervisor) => {
+                let span = Span { start: Addr::truncate(start), bytes };
+                stage.hypervisor.kernel.pending().touched.push(span);
+            }
+            _ => {}
+        }
+    }
+
     /// Runs accesses of an address space on a CPU, in order, until one faults.
     pub(crate) fn run(
         &mut self,
@@ -152,11 +177,14 @@ impl Stage {
 
     /// The host changed what backs a range of the process that holds this machine's memory.
     pub(crate) fn host_changed(&mut self, vm: usize, space: SpaceId, span: Span<Hva>, bill: &mut Bill) {
+        if self.space() != Some(space) {
+            return;
+        }
         match self {
-            Self::Extended(stage) if stage.vm.space() == space => stage.host_changed(vm, span, bill),
-            Self::Shadow(stage) if stage.vm.space() == space => stage.host_changed(vm, span, bill),
-            Self::Nested(stage) if stage.outer.space() == space => stage.host_changed(vm, span, bill),
-            _ => {}
+            Self::Native => {}
+            Self::Extended(stage) => stage.host_changed(vm, span, bill),
+            Self::Shadow(stage) => stage.host_changed(vm, span, bill),
+            Self::Nested(stage) => stage.host_changed(vm, span, bill),
         }
     }
 
@@ -165,17 +193,17 @@ impl Stage {
         let mut happened = Happened::new(Role::Host, placed);
         happened.hpa = Some(placed.lower);
         let span = Span { start: placed.upper, bytes: placed.size.bytes() };
+        if self.space() != Some(placed.space) {
+            return None;
+        }
         match self {
-            Self::Extended(stage) if stage.vm.space() == placed.space => {
-                happened.gpa = stage.vm.guest_span(span).map(|span| span.start);
-            }
-            Self::Shadow(stage) if stage.vm.space() == placed.space => {
-                happened.gpa = stage.vm.guest_span(span).map(|span| span.start);
-            }
-            Self::Nested(stage) if stage.outer.space() == placed.space => {
+            Self::Native => {}
+            Self::Extended(stage) => happened.gpa = stage.vm.guest_span(span).map(|span| span.start),
+            Self::Shadow(stage) => happened.gpa = stage.vm.guest_span(span).map(|span| span.start),
+            Self::Nested(stage) => {
                 happened.ghpa = stage.outer.guest_span(span).map(|span| span.start);
+                happened.gpa = placed.nested.map(Addr::truncate);
             }
-            _ => return None,
         }
         Some(happened)
     }

@@ -1,10 +1,10 @@
 //! A guest on a guest hypervisor: EPT-on-EPT. The processor walks the guest's table and EPT02, which the host composes
 //! of the guest hypervisor's EPT12 and its own mapping.
 
-use terrace_addr::{AccessKind, Addr, Ghpa, Gpa, Hpa, Hva, Span};
-use terrace_kernel::{Synchronised, Vm};
+use terrace_addr::{AccessKind, Addr, Ghpa, Gpa, Hpa, Hva, Page, PageSize, Span};
+use terrace_kernel::{Join, Synchronised, Trap, Vm};
 use terrace_mmu::Fault;
-use terrace_policy::{Role, SpaceId};
+use terrace_policy::{Abilities, Event, Role, SpaceId};
 
 use super::{End, Guest, LayerState, NestedTable, at, back_through, bill_trap, note_decisions};
 use crate::run::bill::{Bill, Exit, Flush};
@@ -106,8 +106,50 @@ impl Nested {
             bill.flushes.push(Flush::Space { vm: number, space: stale.space, span: stale.span });
         }
         self.settle_hypervisor(host, bill)?;
-        self.settle_shadow(number, bill);
+        self.settle_host(host, number, bill);
         Ok(())
+    }
+
+    /// What the host has left to be done here: the pages that its policy asks to join, after what it moved, and what
+    /// is joined no longer.
+    pub(super) fn settle_host(&mut self, host: &mut LayerState<Hva, Hpa>, number: usize, bill: &mut Bill) {
+        if !host.kernel.pending().stale.is_empty() && host.policy.requires().contains(Abilities::NESTED) {
+            self.follow_host(host);
+        }
+        let Self { inner, outer, shadow, .. } = self;
+        let space = outer.space();
+        for page in shadow.take_parted() {
+            host.kernel.tell(Event::Parted { space, nested: page.start().get() });
+        }
+        let own = |join: &mut Join| join.space == space;
+        let asked: Vec<_> = host.kernel.pending().joins.extract_if(.., own).map(|join| join.nested).collect();
+        for nested in asked {
+            let start = Addr::<Gpa>::try_new(nested).ok();
+            let page = start.and_then(|start| Page::from_start(start, PageSize::Size2M));
+            let kernel = &mut host.kernel;
+            let joined = page.is_some_and(|page| shadow.join(kernel, &inner.ept, outer, page).is_ok());
+            kernel.tell(Event::Joined { space, nested, joined });
+        }
+        self.settle_shadow(number, bill);
+    }
+
+    /// What the host moved for its policy leaves EPT01 and EPT02. It looks before it removes: what it has composed since
+    /// it moved the page stays, which saves the nested guest a second exit.
+    fn follow_host(&mut self, host: &mut LayerState<Hva, Hpa>) {
+        let Self { inner, outer, shadow, .. } = self;
+        let pending = host.kernel.pending();
+        let own: Vec<_> = pending
+            .stale
+            .extract_if(.., |stale| stale.space == outer.space())
+            .map(|stale| stale.span)
+            .collect();
+        for span in own {
+            outer.invalidate(span);
+            if let Some(span) = outer.guest_span(span) {
+                shadow.follow_lower(&host.kernel, &inner.ept, outer, span);
+            }
+        }
+        outer.settle();
     }
 
     /// What L1 has left to be done: its memory is backed through EPT01, what changed in its process leaves EPT12, its
@@ -136,7 +178,12 @@ impl Nested {
         }
         pending.clear();
         for (addr, level) in inner.take_written() {
-            bill_trap(shadow.written(addr, level), bill);
+            let trap = shadow.written(addr, level);
+            bill_trap(trap, bill);
+            if trap == Trap::Emulated {
+                let LayerState { kernel, policy, .. } = host;
+                shadow.heard(kernel, policy.as_mut(), &inner.ept, outer, addr, level);
+            }
         }
         if !inner.take_stale().is_empty() {
             bill.exit(Exit::Invept);
@@ -161,3 +208,6 @@ impl Nested {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

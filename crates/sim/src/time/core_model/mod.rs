@@ -1,5 +1,6 @@
 //! The time of one core.
 
+use terrace_addr::{Cycles, convert};
 use terrace_machine::Machine;
 
 use super::{Interval, Program, number};
@@ -25,9 +26,10 @@ use super::{Interval, Program, number};
 ///
 /// *STLB hits.* The STLB is pipelined and no walker is busy, so only the window hides them: max(0, latency − H).
 ///
-/// The maximum is taken of the interval's mean walk, since counts do not hold single ones. A mix of long and short
-/// walks exposes at least as much as equal ones (the maximum is convex), so this is the lower figure where some are
-/// wholly hidden and others not.
+/// The maximum is taken of each walk by itself where the MMU was told the [lead](CoreModel::walk_lead) that walks have:
+/// it adds up what the lead covers, walk by walk. Otherwise it is taken of the interval's mean walk. A mix of long and
+/// short walks exposes at least as much as equal ones (the maximum is convex), so that is the lower figure where some
+/// are wholly hidden and others not. What walks wait for loaded memory comes on top of single walks.
 ///
 /// Then M = 1 gives the plain sum exactly; nothing is ever negative or more than the plain sum; and more walkers, a
 /// larger window or more parallelism never make it longer. A machine without `[core]` hides nothing of a translation:
@@ -109,6 +111,19 @@ impl CoreModel {
         }
     }
 
+    /// What of an STLB hit or a walk the window hides, in cycles, and how many walks are made at a time.
+    fn hides(&self, program: Program) -> (f64, f64) {
+        let parallelism = program.parallelism();
+        (self.window * (1.0 - 1.0 / parallelism), self.walkers.min(parallelism))
+    }
+
+    /// The cycles of a walk that a program does not wait for: what [`Mmu::set_walk_lead`](terrace_mmu::Mmu::set_walk_lead)
+    /// takes.
+    pub fn walk_lead(&self, program: Program) -> Cycles {
+        let (hidden, at_a_time) = self.hides(program);
+        Cycles::new(convert::floor(hidden * at_a_time))
+    }
+
     /// What of the time for translation is for STLB hits, and what for walks: both as the model has them.
     pub fn translation_parts(
         &self,
@@ -116,11 +131,12 @@ impl CoreModel {
         interval: &Interval,
         wait: impl Fn(usize) -> f64,
     ) -> (f64, f64) {
-        let parallelism = program.parallelism();
-        let hidden = self.window * (1.0 - 1.0 / parallelism);
-        let at_a_time = self.walkers.min(parallelism);
+        let (hidden, at_a_time) = self.hides(program);
         let walks = number(interval.walk_cycles) + waited(interval, wait).0;
-        let exposed_walks = (walks / at_a_time - number(interval.walks) * hidden).max(0.0);
+        let exposed_walks = match interval.walk_cycles_within_lead {
+            0 => (walks / at_a_time - number(interval.walks) * hidden).max(0.0),
+            covered => (walks - number(covered)).max(0.0) / at_a_time,
+        };
         let exposed_stlb = (number(interval.stlb_cycles) - number(interval.stlb_hits) * hidden).max(0.0);
         (exposed_stlb, exposed_walks)
     }
