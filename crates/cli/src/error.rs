@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use terrace_addr::{Addr, Gva, PageSize};
+use terrace_fleet::FleetError;
 use terrace_machine::MachineError;
-use terrace_result::ResultError;
+use terrace_result::{Outcome, ResultError};
 use terrace_scenario::ScenarioError;
 use terrace_sim::Mode;
 use terrace_sim::bench::BenchError;
@@ -57,11 +58,29 @@ pub enum CliError {
         /// Why.
         error: Box<RunError>,
     },
+    /// A result holds no decisions about pages.
+    #[error(
+        "{}: found no events of run {run}, expected events.parquet\n  Run the scenario with --set record.events=true and \
+         --out.",
+        .result.display()
+    )]
+    NoEvents {
+        /// The result.
+        result: PathBuf,
+        /// The run.
+        run: u32,
+    },
     /// No run came to its measured time.
     #[error(
         "found nothing measured, expected at least one run that comes to its measured time\nWhy is said with the result."
     )]
     NothingMeasured,
+    /// A run that is to be timed did not come to its measured time, or not far into it.
+    #[error("found nothing measured, expected a run that comes to its measured time: {0}")]
+    Unmeasured(Outcome),
+    /// A fleet cannot be simulated, or a trace of VMs not be read.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
     /// A result cannot be read or written.
     #[error(transparent)]
     Results(#[from] ResultError),
@@ -79,7 +98,7 @@ pub enum CliError {
     },
     /// A registry whose entries say everything in the list.
     #[error(
-        "found the name {name}, expected none: only systems, workloads and scenarios have more than a line each"
+        "found the name {name}, expected none: only systems, workloads, scenarios and figures have more than a line each"
     )]
     NothingOf {
         /// The name that was given.

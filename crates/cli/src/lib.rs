@@ -1,13 +1,15 @@
 //! The command line: arguments, progress, tables for people, exit codes.
 //!
 //! Every command either does all of its work or ends with one message on standard error and an exit code that is
-//! not 0: 1 for input that cannot be used, 2 for arguments that cannot be understood, 130 for work that was
-//! interrupted (what was finished is still printed).
+//! not 0: 1 for input that cannot be used, 2 for arguments that cannot be understood, 3 for a comparison that found
+//! something slower than it may be, 130 for work that was interrupted (what was finished is still printed).
 #![forbid(unsafe_code)]
 
 mod bench;
 mod compare;
 mod error;
+mod events;
+mod fleet;
 mod generate;
 mod input;
 mod interrupt;
@@ -59,6 +61,10 @@ enum Command {
     Walk(Box<walk::WalkArguments>),
     /// Set results of runs or replays side by side, with ratios
     Compare(compare::CompareArguments),
+    /// Print the decisions of a run about pages: where each lies in all layers, and why
+    Events(events::EventsArguments),
+    /// Place virtual machines on the servers of a data centre, and count which have contiguous memory
+    Fleet(Box<fleet::FleetArguments>),
     /// List what can be chosen by name, each with its meaning and source
     List(list::ListArguments),
     /// Print a script that completes this command line in a shell
@@ -72,6 +78,8 @@ enum Command {
 enum Ended {
     Complete,
     Interrupted,
+    /// A comparison found something slower than it may be.
+    Slower,
 }
 
 /// Runs the command that the process's arguments ask for, with the systems of this registry.
@@ -92,9 +100,11 @@ pub fn main_with(registry: &Registry) -> ExitCode {
         Command::Replay(arguments) => replay::replay(&arguments, said),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments, registry, said),
         Command::Trace(arguments) => trace::trace(&arguments, said),
-        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments, registry),
         Command::Walk(arguments) => walk::walk(&arguments),
-        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments, said),
+        Command::Events(arguments) => events::events(&arguments),
+        Command::Fleet(arguments) => fleet::fleet(&arguments, said),
         Command::List(arguments) => list::list(&arguments, registry),
         Command::Completions(arguments) => generate::completions(&arguments, Arguments::command()),
         Command::Man(arguments) => generate::man(&arguments, Arguments::command()),
@@ -102,6 +112,7 @@ pub fn main_with(registry: &Registry) -> ExitCode {
     match result {
         // A reader that has seen enough, such as `head`, is no failure.
         Ok(Ended::Complete) | Err(CliError::Closed) => ExitCode::SUCCESS,
+        Ok(Ended::Slower) => ExitCode::from(3),
         Ok(Ended::Interrupted) => ExitCode::from(130),
         Err(error) => {
             // Nothing is left to be done if standard error is closed too.

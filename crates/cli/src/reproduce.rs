@@ -1,12 +1,12 @@
 //! `terrace reproduce`: published figures, measured again beside what was published.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::{Args, ValueEnum};
-use comfy_table::{CellAlignment, ContentArrangement};
+use comfy_table::CellAlignment;
 use terrace_machine::files::nearest;
 use terrace_sim::reproduce::{
     Bar, Curve, DataSet, Extent, FIGURES, Figure, Given, Observe, Pages, Point, ReproduceError, Reproduced,
@@ -15,6 +15,7 @@ use terrace_sim::reproduce::{
 use terrace_sim::run::{Next, Passed, Registry};
 
 use crate::interrupt::{interrupted, note_interrupts};
+use crate::list::figures;
 use crate::progress::RunsBar;
 use crate::replay::threads;
 use crate::said::Said;
@@ -33,7 +34,7 @@ pub(crate) struct ReproduceArguments {
     /// The figure; without one, they are listed
     figure: Option<String>,
 
-    /// Data sets up to 64 MiB, and of 4 GiB: seconds instead of minutes
+    /// Only data sets up to 64 MiB, and of 4 GiB: a part of the time
     #[arg(long, requires = "figure")]
     reduced: bool,
 
@@ -72,13 +73,16 @@ pub(crate) fn reproduce(
     said: Said,
 ) -> Result<Ended, CliError> {
     let Some(name) = arguments.figure.as_deref() else {
-        print(list().as_bytes())?;
+        print(figures().as_bytes())?;
         return Ok(Ended::Complete);
     };
-    let figure = figure(name).ok_or_else(|| unknown(name))?;
+    let figure = named(name)?;
     if arguments.show_scenario {
         print(figure.scenario.text.as_bytes())?;
         return Ok(Ended::Complete);
+    }
+    if let Some(path) = &arguments.picture {
+        is_place(path).map_err(|error| CliError::Read { path: path.clone(), error })?;
     }
     let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
     let runs = runs(figure, extent, registry).map_err(failed)?.len();
@@ -105,6 +109,15 @@ pub(crate) fn reproduce(
     if result.points.is_empty() { Err(CliError::NothingMeasured) } else { Ok(Ended::Complete) }
 }
 
+/// Whether a file can be put there, as far as that shows before minutes of work.
+fn is_place(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    fs::read_dir(folder).map(drop)
+}
+
 /// Tells the bar, and Ctrl-C to the runs.
 struct Progress {
     bar: RunsBar,
@@ -121,14 +134,9 @@ impl Observe for Progress {
     }
 }
 
-fn list() -> String {
-    let mut table = style::table();
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(style::WIDTH);
-    table.set_header(["figure", "published in", "what it shows"]);
-    for figure in FIGURES {
-        table.add_row([figure.name, figure.paper, figure.shows]);
-    }
-    format!("{table}\n")
+/// The figure of this name.
+pub(crate) fn named(name: &str) -> Result<&'static Figure, CliError> {
+    figure(name).ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> CliError {
@@ -154,11 +162,18 @@ fn failed(error: ReproduceError) -> CliError {
 /// What pages are called in heads of tables.
 const HEADS: [&str; 4] = ["base pages", "huge in\nthe host", "huge in\nthe guest", "huge in\nboth"];
 
+const IN_NESTED: &str = "In mode nested the guest hypervisor has the pages of the host.";
+
 fn table(figure: &Figure, result: &Reproduced) -> String {
     let mut text = format!("{}, on {}\n", result.paper, result.machine.name);
     text += &style::wrap(figure.measured, "");
     text.push('\n');
-    for curve in result.curves() {
+    let curves = result.curves();
+    if curves.iter().any(|curve| curve.mode == "nested") {
+        text += &style::wrap(IN_NESTED, "");
+        text.push('\n');
+    }
+    for curve in curves {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
@@ -236,4 +251,37 @@ fn csv(points: &[Point]) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use terrace_sim::reproduce::Loads;
+    use terrace_sim::run::Unwatched;
+
+    use super::*;
+
+    /// The golden table of two footprints of the nested figure: a change of any number is a change of the model, and of
+    /// any word one of what a reader sees. `TERRACE_ACCEPT=1` writes it anew.
+    #[test]
+    fn the_table_of_the_nested_figure_is_the_golden_one() {
+        let registry = Registry::new(terrace_systems::registry().iter().copied());
+        let (small, large) = (64 << 10, 64 << 20);
+        let footprints = [small, large];
+        let extent = Extent::Only(Loads::Dependent, &footprints);
+        let figure = named("xgemini-fig7").unwrap();
+        let result = measure(figure, extent, &registry, 2, &Unwatched).unwrap();
+        let found = table(figure, &result);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/xgemini-fig7.txt");
+        if std::env::var_os("TERRACE_ACCEPT").is_some() {
+            fs::write(path, &found).unwrap();
+        }
+        assert_eq!(found, fs::read_to_string(path).unwrap());
+        let rows = csv(&result.points);
+        assert_eq!(rows.lines().count(), 1 + 2 * 2 * 4);
+        let columns = |line: &str| line.split(',').count();
+        assert!(rows.lines().all(|line| columns(line) == 10), "{rows}");
+        let picture = result.picture();
+        assert_eq!(picture.matches("<path ").count(), 2 * 4, "{picture}");
+        assert!(picture.contains("the guest hypervisor has the pages of the host"), "{picture}");
+    }
 }

@@ -57,6 +57,38 @@ fn three_of_a_hundred_accesses_walk() {
     assert!((2.7..3.3).contains(&share), "{work}");
 }
 
+/// Rows that are runs come from a process of their own, with what the run found.
+#[test]
+fn runs_come_with_their_first_touch_their_memory_and_what_they_found() {
+    let result = json("demeter,vm-gups", &[]);
+    let of_gups = ["vm-gups", "vm-gups-first-touch", "vm-gups-memory", "vm-gups-found"];
+    let of_demeter =
+        ["demeter", "demeter-rate", "demeter-peak", "demeter-first-touch", "demeter-memory", "demeter-found"];
+    assert_eq!(names(&result), [of_gups.as_slice(), of_demeter.as_slice()].concat());
+    for name in
+        [of_gups[0], of_gups[1], of_gups[3], of_demeter[0], of_demeter[1], of_demeter[3], of_demeter[5]]
+    {
+        assert!(measured(&result, name) > 0.0);
+    }
+    if cfg!(target_os = "linux") {
+        assert!(measured(&result, "vm-gups-memory") > 16.0 && measured(&result, "demeter-peak") > 0.0);
+    }
+    let works = result["rows"].as_array().unwrap().iter().map(|row| row["work"].as_str().unwrap());
+    assert_eq!(works.filter(|work| work.contains(" s of simulated time")).count(), 2);
+}
+
+/// Why a run was not measured is said, and the other rows go on.
+#[test]
+fn a_run_that_the_machine_has_no_memory_for_is_not_measured() {
+    let result =
+        json("vm-gups,hits", &["--set", "memory.dram0.size=1 MiB", "--set", "memory.dram1.size=1 MiB"]);
+    let rows = result["rows"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["row"] == "vm-gups").unwrap();
+    assert!(row["measured"].is_null(), "{row}");
+    assert!(row["not_measured"].as_str().unwrap().contains("no memory left"), "{row}");
+    assert!(measured(&result, "hits") > 0.0);
+}
+
 #[test]
 fn the_machine_itself_alone() {
     assert_eq!(names(&json("machine", &[])), ["machine"]);

@@ -1,10 +1,12 @@
 //! Pages and pictures that come out of the program are what it says today. `TERRACE_ACCEPT=1` writes them anew.
 
 mod costs;
+mod pages;
 mod run;
 
 use std::fmt::Write;
 
+use pages::{fields, is_current};
 use run::{data, terrace};
 use terrace_result::{Metric, REPLAY_SCHEMA, REPLAY_SCHEMA_VERSION};
 
@@ -62,15 +64,6 @@ text { fill: #222 } .bar { fill: #b5532d } .good { fill: #3d7a4e }
 fn the_readmes_picture_is_current() {
     let measured: Vec<_> = BARS.iter().map(|(_, mode, pages)| measure(mode, pages)).collect();
     is_current("translation-cost.svg", &draw(&measured));
-}
-
-/// Holds a file in `docs` against what it should be.
-fn is_current(name: &str, expected: &str) {
-    let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("TERRACE_ACCEPT").is_some() {
-        std::fs::write(&path, expected).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), expected, "{path} is stale");
 }
 
 /// The fields of a replay's JSON beside the counts: where, type and unit, meaning.
@@ -170,24 +163,6 @@ fn the_page_on_results_is_current() {
         fields.dedup();
     }
     assert_eq!(found, expected);
-}
-
-/// The paths of all values that hold no others.
-fn fields(path: &str, value: &serde_json::Value, found: &mut Vec<String>) {
-    match value {
-        serde_json::Value::Object(object) => {
-            for (name, value) in object {
-                let separator = if path.is_empty() { "" } else { "." };
-                fields(&format!("{path}{separator}{name}"), value, found);
-            }
-        }
-        serde_json::Value::Array(values) if !values.is_empty() => {
-            for value in values {
-                fields(&format!("{path}[]"), value, found);
-            }
-        }
-        _ => found.push(path.to_owned()),
-    }
 }
 
 /// The README's commands are there as they are run by the project's own check, which compares the output that the README

@@ -4,29 +4,35 @@ mod arguments;
 mod line;
 mod peak;
 mod report;
+mod runs;
+mod stopwatch;
 
 use std::path::Path;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-use terrace_machine::{Override, find};
+use terrace_machine::find;
 use terrace_sim::bench::{
     Bench, MOST_TIMES_SLOWER, Measured, ROWS, Size, millions_a_second, native_gups, native_memory,
 };
+use terrace_sim::run::Registry;
 
 pub(crate) use arguments::BenchArguments;
 use arguments::{DEFAULT_TRACE, MACHINE_ITSELF, OutputFormat};
 use line::{Line, Must};
 use report::Report;
 pub(crate) use report::processor;
+use runs::{Begun, RUN_ROWS, RunRow};
 
 use crate::interrupt::{interrupted, note_interrupts};
 use crate::{CliError, Ended, print};
 
 /// Measures how fast the engine is, and prints it.
-pub(crate) fn bench(arguments: &BenchArguments) -> Result<Ended, CliError> {
-    let overrides: Vec<Override> = arguments.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-    let machine = find(&arguments.machine, &overrides)?.machine;
+pub(crate) fn bench(arguments: &BenchArguments, registry: &Registry) -> Result<Ended, CliError> {
+    if let Some(row) = arguments.alone.as_deref().and_then(RunRow::find) {
+        return row.alone(arguments, registry);
+    }
+    let machine = find(&arguments.machine, &arguments.overrides()?)?.machine;
     let bench = Bench {
         machine: &machine,
         size: if arguments.quick { Size::QUICK } else { Size::FULL },
@@ -83,6 +89,15 @@ fn measure(bench: &Bench<'_>, arguments: &BenchArguments) -> Result<Report, CliE
             show("this machine itself");
             report.lines.extend(beside_native(arguments.quick, Some(measured)));
         }
+    }
+    for row in RUN_ROWS.iter().filter(|row| wanted(row.name)) {
+        if interrupted() || (arguments.rows.is_empty() && row.begun == Begun::ByName) {
+            continue;
+        }
+        show(row.what);
+        let lines = row.measure(arguments);
+        // The process was interrupted, too.
+        report.lines.extend(lines.into_iter().filter(|_| !interrupted()));
     }
     if wanted(MACHINE_ITSELF) && !wanted("gups") && !interrupted() {
         show("this machine itself");

@@ -17,10 +17,20 @@ pub(super) fn own() -> Option<u64> {
 /// The peak of a process that touches the pages of GUPS in this mode and does nothing else: it is that of everything
 /// that a process ever did, so each mode needs one of its own. Otherwise, why it is not known.
 pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments) -> Result<u64, String> {
+    let text = in_own_process(&["--peak", mode.name()], arguments)?;
+    match text.trim().parse() {
+        Ok(0) => Err("this system does not tell".to_owned()),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err(format!("found `{}`; expected a number of bytes", text.trim())),
+    }
+}
+
+/// What this program prints if it is asked for one thing of what the arguments describe; otherwise, why it did not.
+pub(super) fn in_own_process(what: &[&str], arguments: &BenchArguments) -> Result<String, String> {
     let failed = |reason: &dyn std::fmt::Display| format!("in a process of its own: {reason}");
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     let mut command = Command::new(program);
-    command.args(["bench", "--peak", mode.name(), "--machine", &arguments.machine]);
+    command.arg("bench").args(what).args(["--machine", &arguments.machine]);
     for change in &arguments.set {
         command.args(["--set", change]);
     }
@@ -33,10 +43,5 @@ pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments) -> Result<u64, Str
     if !output.status.success() {
         return Err(failed(&String::from_utf8_lossy(&output.stderr).trim()));
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    match text.trim().parse() {
-        Ok(0) => Err("this system does not tell".to_owned()),
-        Ok(bytes) => Ok(bytes),
-        Err(_) => Err(failed(&format!("found `{}`; expected a number of bytes", text.trim()))),
-    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

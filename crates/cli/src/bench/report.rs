@@ -37,7 +37,7 @@ impl Report {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{}, simulated on one core of {} with {} vectors; GUPS over {} MiB{}{}",
+            "{}, simulated on one core of {} with {} vectors; gups over {} MiB{}{}",
             self.machine,
             processor(),
             self.vectors,

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use terrace_result::{Better, Metric, MetricValue, REPLAY_SCHEMA, RUNS_KIND, RunMetric};
+use terrace_result::{Better, Metric, MetricValue, REPLAY_SCHEMA, RUNS_KIND, RunMetric, Unit};
 
+use super::statistics::{Difference, mean};
 use super::{replays, runs};
 use crate::CliError;
 
@@ -26,10 +27,18 @@ pub(super) struct Column {
     pub(super) subject: String,
     /// The mode, or the values of the sweep axes.
     pub(super) which: Vec<(String, String)>,
-    /// By the names of parts of a run (of a replay there is one) and of metrics.
-    pub(super) values: Vec<(String, Vec<(String, MetricValue)>)>,
+    /// What was measured: once, or with several seeds.
+    pub(super) repetitions: Vec<Repetition>,
     /// What the values depend on.
     pub(super) depends: Vec<(String, String)>,
+}
+
+/// What was measured with one seed.
+#[derive(Debug, Clone)]
+pub(super) struct Repetition {
+    pub(super) seed: String,
+    /// By the names of parts of a run (of a replay there is one) and of metrics.
+    pub(super) values: Vec<(String, Vec<(String, MetricValue)>)>,
 }
 
 /// What is compared.
@@ -37,6 +46,8 @@ pub(super) struct Column {
 pub(super) struct Compared {
     pub(super) name: &'static str,
     pub(super) better: Better,
+    /// Which of two values is the faster one, if it is a speed or a time that says how fast something was.
+    pub(super) faster: Option<Better>,
 }
 
 /// The part of a run that is all of it.
@@ -65,12 +76,31 @@ impl Kind {
             // Which of two counts of a replay is better, its registry does not say.
             Self::Replay => {
                 let metrics = Metric::ALL.iter();
-                metrics.map(|metric| Compared { name: metric.name, better: Better::Neither }).collect()
+                let compared = |metric: &Metric| Compared {
+                    name: metric.name,
+                    better: Better::Neither,
+                    faster: (metric.unit == Unit::Cycles).then_some(Better::Lower),
+                };
+                metrics.map(compared).collect()
             }
             Self::Run => {
                 let metrics = RunMetric::ALL.iter();
-                metrics.map(|metric| Compared { name: metric.name, better: metric.better }).collect()
+                // A run lasts as long as its scenario says: its cycles are no measure of how fast it was.
+                let compared = |metric: &RunMetric| Compared {
+                    name: metric.name,
+                    better: metric.better,
+                    faster: matches!(metric.unit, Unit::PerSecond | Unit::Nanos).then_some(metric.better),
+                };
+                metrics.map(compared).collect()
             }
+        }
+    }
+
+    /// What says how fast something was, the best of it first.
+    pub(super) const fn speeds(self) -> &'static [&'static str] {
+        match self {
+            Self::Replay => &["cycles"],
+            Self::Run => &["operations_per_second", "accesses_per_second"],
         }
     }
 
@@ -92,6 +122,13 @@ impl Kind {
     }
 }
 
+impl Repetition {
+    fn value(&self, part: &str, metric: &str) -> Option<MetricValue> {
+        let (_, values) = self.values.iter().find(|(name, _)| name == part)?;
+        values.iter().find(|(name, _)| name == metric).map(|(_, value)| *value)
+    }
+}
+
 impl Column {
     /// The same under another heading.
     pub(super) fn named(self, name: &str) -> Self {
@@ -103,10 +140,32 @@ impl Column {
         self.which.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// A value of a part of it.
+    /// A value of a part of it; with several seeds their mean.
     pub(super) fn value(&self, part: &str, metric: &str) -> Option<MetricValue> {
-        let (_, values) = self.values.iter().find(|(name, _)| name == part)?;
-        values.iter().find(|(name, _)| name == metric).map(|(_, value)| *value)
+        if let [one] = self.repetitions.as_slice() {
+            return one.value(part, metric);
+        }
+        let sample = self.sample(part, metric);
+        (!sample.is_empty()).then(|| MetricValue::Number(mean(&sample)))
+    }
+
+    /// The values of all seeds that have one.
+    pub(super) fn sample(&self, part: &str, metric: &str) -> Vec<f64> {
+        let values = self.repetitions.iter().filter_map(|it| it.value(part, metric));
+        values.map(MetricValue::as_f64).collect()
+    }
+
+    /// How far the mean of another column is from the mean of this one, where both have several seeds.
+    pub(super) fn difference(&self, other: &Self, part: &str, metric: &str) -> Option<Difference> {
+        let (first, second) = (self.sample(part, metric), other.sample(part, metric));
+        let seeds = |column: &Self| column.repetitions.iter().map(|it| it.seed.clone()).collect::<Vec<_>>();
+        // The same seeds draw the same numbers: what they have in common is no difference.
+        if seeds(self) == seeds(other) && first.len() == self.repetitions.len() && first.len() == second.len()
+        {
+            Difference::paired(&first, &second)
+        } else {
+            Difference::unpaired(&first, &second)
+        }
     }
 
     /// What another column depends on that this one does not.

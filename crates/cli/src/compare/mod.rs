@@ -1,18 +1,25 @@
 //! `terrace compare`.
 
 mod columns;
+mod groups;
 mod replays;
 mod runs;
+mod seeds;
+mod statistics;
 mod table;
+mod verdict;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::input::file_name;
+use crate::said::Said;
 use crate::{CliError, Ended, print};
 use columns::{Column, Compared, Kind, WHOLE, read};
+use groups::{Group, between, within};
 use table::{csv, table};
+use verdict::slower;
 
 /// Arguments of `terrace compare`.
 #[derive(Debug, Args)]
@@ -27,9 +34,19 @@ use table::{csv, table};
   terrace compare base --by pages
   terrace compare base shifted --part vm/guest --metric fmfi
 
+  terrace run quickstart --seed 1,2,3,4,5 --out before
+  terrace run quickstart --seed 1,2,3,4,5 --set guest.parameters.thp=never --out after
+  terrace compare before after --fail-if-slower 2
+
 A ratio is that of a value to the same value of the first column. With one result its modes are compared, or the values \
                         of one of its sweep axes; with several, each mode of each trace, or each run, with the same \
-                        one of the first result.")]
+                        one of the first result.
+
+Runs that differ in nothing but their seed are one column with the mean of all that were complete. The difference of \
+                        two such means stands beside them in percent of the first, with its 95 % confidence interval \
+                        (Student's t: of the pairs with the same seed, where the seeds are the same ones; Welch's \
+                        otherwise) and what it says: faster, slower, or no difference found, where the interval \
+                        includes none.")]
 pub(crate) struct CompareArguments {
     /// Results of `terrace replay --format json`, or of `terrace run`: its folder or its JSON
     #[arg(value_name = "RESULT", required = true)]
@@ -49,6 +66,12 @@ pub(crate) struct CompareArguments {
     #[arg(long, value_name = "AXIS")]
     by: Option<String>,
 
+    /// End with the exit code 3 if anything is slower than the first column by more than so many percent: of runs in
+    /// operations a second, or accesses a second where there are none, of replays in cycles, or in those metrics that are
+    /// named. With several seeds the whole confidence interval has to be beyond it
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    fail_if_slower: Option<f64>,
+
     /// How to print it
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = CompareFormat::Table)]
     format: CompareFormat,
@@ -63,14 +86,15 @@ enum CompareFormat {
     Csv,
 }
 
-/// Columns that are compared with the first of them.
-struct Group {
-    heading: String,
-    columns: Vec<Column>,
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.trim().trim_end_matches('%').trim_end().parse::<f64>().ok();
+    percent
+        .filter(|percent| percent.is_finite() && *percent >= 0.0)
+        .ok_or_else(|| "expected a number of percent that is not negative, such as 2.5".to_owned())
 }
 
 /// Compares results.
-pub(crate) fn compare(arguments: &CompareArguments) -> Result<Ended, CliError> {
+pub(crate) fn compare(arguments: &CompareArguments, said: Said) -> Result<Ended, CliError> {
     let mut results = Vec::new();
     let mut first = None;
     for path in &arguments.results {
@@ -87,9 +111,10 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<Ended, CliError> {
     }
     let kind = first.unwrap_or(Kind::Replay);
     has_part(&results, &arguments.part)?;
-    let groups = match results.as_slice() {
-        [(_, columns)] => within(columns, arguments.by.as_deref())?,
-        _ => between(kind, results)?,
+    let groups = if let [(_, columns)] = results.as_slice() {
+        within(kind, columns, arguments.by.as_deref())?
+    } else {
+        between(kind, results)?
     };
     let metrics = metrics(kind, &arguments.metrics, &groups, &arguments.part)?;
     let text = match arguments.format {
@@ -100,7 +125,29 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<Ended, CliError> {
         CompareFormat::Csv => csv(&groups, &arguments.part, &metrics),
     };
     print(text.as_bytes())?;
-    Ok(Ended::Complete)
+    let Some(allowed) = arguments.fail_if_slower else { return Ok(Ended::Complete) };
+    let judged = judged(kind, &arguments.metrics, &metrics);
+    let Some(slower) = slower(&groups, &arguments.part, &judged, allowed) else {
+        return Err(CliError::NotCompared {
+            option: "--fail-if-slower",
+            name: "nothing to compare that says how fast something was".to_owned(),
+            expected: format!("two columns of {}, or another --metric", kind.speeds().join(" or ")),
+        });
+    };
+    for what in &slower {
+        said.note(what);
+    }
+    Ok(if slower.is_empty() { Ended::Complete } else { Ended::Slower })
+}
+
+/// The metrics by which something may be too slow: those that were named, as far as they say how fast something was.
+fn judged(kind: Kind, named: &[String], metrics: &[Compared]) -> Vec<Compared> {
+    if named.is_empty() || named == ["all"] {
+        let all = kind.metrics();
+        let speeds = kind.speeds().iter();
+        return speeds.filter_map(|name| all.iter().find(|metric| metric.name == *name).copied()).collect();
+    }
+    metrics.iter().filter(|metric| metric.faster.is_some()).copied().collect()
 }
 
 /// How a result is headed: folders hold files of one name.
@@ -115,7 +162,8 @@ fn result_name(path: &Path) -> String {
 /// Whether at least one column has such a part.
 fn has_part(results: &[(String, Vec<Column>)], part: &str) -> Result<(), CliError> {
     let mut parts: Vec<&str> = Vec::new();
-    for (name, _) in results.iter().flat_map(|(_, columns)| columns).flat_map(|column| &column.values) {
+    let columns = results.iter().flat_map(|(_, columns)| columns);
+    for (name, _) in columns.flat_map(|column| &column.repetitions).flat_map(|it| &it.values) {
         if !parts.contains(&name.as_str()) {
             parts.push(name);
         }
@@ -147,58 +195,4 @@ fn metrics(kind: Kind, names: &[String], groups: &[Group], part: &str) -> Result
         found.ok_or_else(|| CliError::Metric { name: name.clone(), kind: kind.name() })
     };
     names.iter().map(find).collect()
-}
-
-/// The columns of one result: those that differ in one axis only are compared.
-fn within(columns: &[Column], by: Option<&str>) -> Result<Vec<Group>, CliError> {
-    let axes: Vec<&str> =
-        columns.first().iter().flat_map(|column| &column.which).map(|(axis, _)| axis.as_str()).collect();
-    if let Some(by) = by.filter(|by| !axes.contains(by)) {
-        let expected = match axes.as_slice() {
-            [] => "none: the result has one run".to_owned(),
-            axes => format!("one of {}", axes.join(", ")),
-        };
-        return Err(CliError::NotCompared { option: "--by", name: by.to_owned(), expected });
-    }
-    let by = by.or(axes.first().copied()).unwrap_or_default();
-    let mut groups: Vec<Group> = Vec::new();
-    for column in columns {
-        let of_axis = |(axis, _): &&(String, String)| axis == by;
-        let others = column.which.iter().filter(|label| !of_axis(label)).map(|(_, value)| value.as_str());
-        let heading = [column.subject.as_str()].into_iter().chain(others).collect::<Vec<_>>().join(", ");
-        let name = column.which.iter().find(of_axis).map_or(column.subject.as_str(), |(_, value)| value);
-        // What differs is what is compared.
-        let column = Column { depends: Vec::new(), ..column.clone() }.named(name);
-        match groups.iter_mut().find(|group| group.heading == heading) {
-            Some(group) => group.columns.push(column),
-            None => groups.push(Group { heading, columns: vec![column] }),
-        }
-    }
-    Ok(groups)
-}
-
-/// The columns of several results: each with the same ones of the others.
-fn between(kind: Kind, mut results: Vec<(String, Vec<Column>)>) -> Result<Vec<Group>, CliError> {
-    let (first_name, first) = results.remove(0);
-    let mut groups = Vec::new();
-    for column in first {
-        let heading = [column.subject.clone(), column.which()];
-        let heading = heading.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-        let mut columns = vec![column.clone().named(&first_name)];
-        for (name, others) in &results {
-            let same = |other: &&Column| other.which == column.which;
-            let found = others.iter().find(|other| other.subject == column.subject && same(other));
-            // Results of different traces or scenarios are compared mode by mode, run by run.
-            let found = found.or_else(|| others.iter().find(same));
-            columns.extend(found.map(|other| other.clone().named(name)));
-        }
-        if columns.len() > 1 {
-            groups.push(Group { heading, columns });
-        }
-    }
-    if groups.is_empty() {
-        Err(CliError::Incomparable { what: kind.common(), result: first_name })
-    } else {
-        Ok(groups)
-    }
 }

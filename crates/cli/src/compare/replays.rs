@@ -3,7 +3,7 @@
 use serde_json::Value;
 use terrace_result::MetricValue;
 
-use super::columns::{Column, WHOLE};
+use super::columns::{Column, Repetition, WHOLE};
 
 /// The modes of a result, if it has some.
 pub(super) fn columns(result: &Value) -> Option<Vec<Column>> {
@@ -19,7 +19,10 @@ pub(super) fn columns(result: &Value) -> Option<Vec<Column>> {
             name: String::new(),
             subject: subject.clone(),
             which: vec![("mode".to_owned(), mode)],
-            values: vec![(WHOLE.to_owned(), values.collect())],
+            repetitions: vec![Repetition {
+                seed: result["seed"].to_string(),
+                values: vec![(WHOLE.to_owned(), values.collect())],
+            }],
             depends: depends.clone(),
         }
     });

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use terrace_result::{Outcome, RunsResult};
 
-use super::columns::Column;
+use super::columns::{Column, Repetition};
+use super::seeds::{COMPLETE, OUTCOME, SEED};
 use crate::CliError;
 
 /// The runs of a result.
@@ -19,8 +20,10 @@ pub(super) fn columns(text: &str, path: &Path) -> Result<Vec<Column>, CliError> 
         depends.extend(machine.map(|it| ("machine file".to_owned(), it.sha256.as_str().to_owned())));
         depends.extend(settings(configuration));
         let complete = run.outcome == Outcome::Complete;
-        let ended = if complete { "complete".to_owned() } else { run.outcome.to_string() };
-        depends.push(("outcome".to_owned(), ended));
+        let ended = if complete { COMPLETE.to_owned() } else { run.outcome.to_string() };
+        depends.push((OUTCOME.to_owned(), ended));
+        let seed = depends.iter().find(|(what, _)| what == SEED).map(|(_, seed)| seed.clone());
+        let seed = seed.unwrap_or_default();
         let values = run.scopes().map(|(scope, metrics)| {
             (
                 scope.to_string(),
@@ -31,7 +34,7 @@ pub(super) fn columns(text: &str, path: &Path) -> Result<Vec<Column>, CliError> 
             name: String::new(),
             subject: result.scenario.name.clone(),
             which: run.labels.clone(),
-            values: values.collect(),
+            repetitions: vec![Repetition { seed, values: values.collect() }],
             depends,
         });
     }

@@ -6,8 +6,10 @@ use comfy_table::CellAlignment;
 use terrace_addr::convert;
 use terrace_result::{Better, MetricValue};
 
-use super::Group;
-use super::columns::{Compared, WHOLE};
+use super::columns::{Column, Compared, WHOLE};
+use super::groups::Group;
+use super::statistics::Difference;
+use super::verdict::{said, words};
 use crate::number::number;
 use crate::style;
 
@@ -16,16 +18,24 @@ pub(super) fn table(group: &Group, part: &str, metrics: &[Compared]) -> String {
     let Group { heading, columns } = group;
     let mut table = style::table();
     let names = columns.iter().enumerate().flat_map(|(place, column)| {
-        let ratio = (place > 0).then(|| "ratio".to_owned());
-        [Some(column.name.clone()), ratio].into_iter().flatten()
+        let seeds = column.repetitions.len();
+        let name = if seeds > 1 { format!("{}\nmean of {seeds}", column.name) } else { column.name.clone() };
+        let heading = if are_repeated(columns, column) { "difference" } else { "ratio" };
+        [Some(name), (place > 0).then(|| heading.to_owned())].into_iter().flatten()
     });
     table.set_header([String::new()].into_iter().chain(names));
     for metric in metrics {
         let first = columns.first().and_then(|column| column.value(part, metric.name));
         let cells = columns.iter().enumerate().flat_map(|(place, column)| {
             let value = column.value(part, metric.name);
-            let ratio = (place > 0).then(|| judged(metric.better, value, first));
-            [Some(value.map_or_else(|| "-".to_owned(), shown)), ratio].into_iter().flatten()
+            let beside = (place > 0).then(|| {
+                let difference = columns.first().and_then(|it| it.difference(column, part, metric.name));
+                difference.map_or_else(
+                    || judged(metric.better, value, first),
+                    |difference| said(metric, difference),
+                )
+            });
+            [Some(value.map_or_else(|| "-".to_owned(), shown)), beside].into_iter().flatten()
         });
         table.add_row([metric.name.to_owned()].into_iter().chain(cells));
     }
@@ -42,6 +52,11 @@ pub(super) fn table(group: &Group, part: &str, metrics: &[Compared]) -> String {
         .collect();
     let part = if part == WHOLE { String::new() } else { format!(", {part}") };
     format!("{heading}{part}\n{table}\n{differences}")
+}
+
+/// Whether this column and the first one were measured with several seeds.
+fn are_repeated(columns: &[Column], column: &Column) -> bool {
+    [columns.first(), Some(column)].into_iter().flatten().all(|it| it.repetitions.len() > 1)
 }
 
 /// A value for people: a whole number, or three digits behind the point.
@@ -78,21 +93,32 @@ fn ratio(value: Option<MetricValue>, first: Option<MetricValue>) -> String {
     }
 }
 
-/// Groups for programs.
+/// Groups for programs. The last columns are of means of several seeds: the difference and half of its interval in
+/// percent, and what it says.
 pub(super) fn csv(groups: &[Group], part: &str, metrics: &[Compared]) -> String {
-    let mut text = String::from("compared,column,metric,value,ratio\n");
+    let mut text =
+        String::from("compared,column,metric,value,ratio,seeds,difference_percent,within_percent,verdict\n");
     for Group { heading, columns } in groups {
-        for column in columns {
+        for (place, column) in columns.iter().enumerate() {
             for metric in metrics {
                 let first = columns.first().and_then(|column| column.value(part, metric.name));
                 let value = column.value(part, metric.name);
                 let shown = value.map_or_else(String::new, |value| value.to_string());
+                let first_column = columns.first().filter(|_| place > 0);
+                let difference = first_column.and_then(|it| it.difference(column, part, metric.name));
+                let percent = difference.and_then(Difference::percent);
+                let number =
+                    |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
                 let fields = [
                     quoted(heading),
                     quoted(&column.name),
                     metric.name.to_owned(),
                     shown,
                     ratio(value, first),
+                    column.repetitions.len().to_string(),
+                    number(percent.map(|(percent, _)| percent)),
+                    number(percent.map(|(_, within)| within)),
+                    difference.map_or_else(String::new, |difference| words(metric, difference).to_owned()),
                 ];
                 text.push_str(&fields.join(","));
                 text.push('\n');

@@ -7,11 +7,12 @@ use comfy_table::{ContentArrangement, Table};
 use terrace_machine::{BUILTIN, builtin};
 use terrace_result::{Better, Metric, RunMetric};
 use terrace_sim::Mode;
+use terrace_sim::reproduce::FIGURES;
 use terrace_sim::run::Registry;
 use terrace_sim::scenarios::BUILTIN_SCENARIOS;
 use terrace_trace::Format;
 
-use crate::{CliError, Ended, print, style};
+use crate::{CliError, Ended, print, reproduce, style};
 
 /// Arguments of `terrace list`.
 #[derive(Debug, Args)]
@@ -23,7 +24,8 @@ pub(crate) struct ListArguments {
     /// What to list
     what: What,
 
-    /// Of systems and workloads the one whose parameters to list; of scenarios the one whose file to print
+    /// Of systems and workloads the one whose parameters to list; of scenarios and figures the one whose scenario file to
+    /// print
     name: Option<String>,
 }
 
@@ -40,6 +42,8 @@ enum What {
     Workloads,
     /// Built-in scenarios, for terrace run
     Scenarios,
+    /// Published figures, for terrace reproduce
+    Figures,
     /// What replays count and runs measure
     Metrics,
     /// Formats of traces, for --input-format
@@ -67,6 +71,8 @@ pub(crate) fn list(arguments: &ListArguments, registry: &Registry) -> Result<End
             let names = BUILTIN_SCENARIOS.iter().map(|scenario| scenario.file.name);
             found.ok_or_else(|| words::unknown("scenario", name, names))?.file.text.to_owned()
         }
+        (What::Figures, None) => figures(),
+        (What::Figures, Some(name)) => reproduce::named(name)?.scenario.text.to_owned(),
         (_, Some(name)) => return Err(CliError::NothingOf { name: name.to_owned() }),
         (What::Machines, None) => machines()?,
         (What::Modes, None) => table(["mode", "what a TLB miss walks"], |table| {
@@ -95,6 +101,15 @@ fn table<const COLUMNS: usize>(header: [&str; COLUMNS], fill: impl FnOnce(&mut T
     table.set_header(header);
     fill(&mut table);
     format!("{table}\n")
+}
+
+/// The published figures.
+pub(crate) fn figures() -> String {
+    table(["figure", "published in", "what it shows"], |table| {
+        for figure in FIGURES {
+            table.add_row([figure.name, figure.paper, figure.shows]);
+        }
+    })
 }
 
 fn machines() -> Result<String, CliError> {

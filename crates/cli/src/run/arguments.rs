@@ -58,16 +58,18 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = threads())]
     pub(crate) threads: NonZeroUsize,
 
-    /// Decides everything random; short for --set seed=NUMBER
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) seed: Option<u64>,
+    /// Decides everything random; short for --set seed=NUMBER. Several with commas between them are a sweep:
+    /// `terrace compare` takes the mean of such runs and says how sure a difference is
+    #[arg(long = "seed", value_name = "NUMBER", value_delimiter = ',')]
+    pub(crate) seeds: Vec<u64>,
 }
 
 impl RunArguments {
     /// What is overridden, as given.
     pub(crate) fn overrides(&self) -> Vec<String> {
-        let seed = self.seed.map(|seed| format!("seed={seed}"));
-        self.set.iter().cloned().chain(seed).collect()
+        let seeds: Vec<_> = self.seeds.iter().map(u64::to_string).collect();
+        let seeds = (!seeds.is_empty()).then(|| format!("seed={}", seeds.join(",")));
+        self.set.iter().cloned().chain(seeds).collect()
     }
 }
 

@@ -18,7 +18,7 @@ use terrace_machine::{Machine, Override};
 use terrace_result::{
     MachineUsed, Notation, Outcome, RUNS_KIND, RUNS_SCHEMA_VERSION, RunsResult, ScenarioUsed, Sha256,
 };
-use terrace_scenario::{Builtin, Found, Run};
+use terrace_scenario::{Builtin, Found, MachineChoice, Run};
 use terrace_sim::run::Registry;
 use terrace_sim::scenarios::BUILTIN_SCENARIOS;
 
@@ -149,8 +149,8 @@ fn configuration(number: usize, run: &Run) -> String {
 
 /// The machines of runs, each of them once.
 struct Machines {
-    /// By the name or path that scenarios give, in the order in which runs first use them.
-    found: Vec<(String, Machine, MachineUsed)>,
+    /// As scenarios give them, in the order in which runs first use them.
+    found: Vec<(MachineChoice, Machine, MachineUsed)>,
     /// The place of each run's machine.
     of: Vec<usize>,
 }
@@ -160,12 +160,14 @@ impl Machines {
         let mut machines = Self { found: Vec::new(), of: Vec::new() };
         for run in runs {
             let given = &run.scenario.machine;
-            let known = machines.found.iter().position(|(name, ..)| name == given);
+            let known = machines.found.iter().position(|(choice, ..)| choice == given);
             let place = known.unwrap_or(machines.found.len());
             if known.is_none() {
-                let found = terrace_machine::find(given, &[])?;
+                let overrides = given.overrides()?;
+                let found = terrace_machine::find(&given.name, &overrides)?;
                 let sha256 = Sha256::of(found.text.as_bytes());
-                let used = MachineUsed { name: found.machine.name.clone(), sha256, overrides: Vec::new() };
+                let overrides = overrides.iter().map(Override::to_string).collect();
+                let used = MachineUsed { name: found.machine.name.clone(), sha256, overrides };
                 machines.found.push((given.clone(), found.machine, used));
             }
             run.scenario.fits(&machines.found[place].1)?;
