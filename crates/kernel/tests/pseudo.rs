@@ -71,7 +71,9 @@ fn each_has_a_table_put_aside() {
     for block in [0, 1] {
         layers.gather(block, BEHIND + block);
     }
-    layers.shadow.written(base(0), 4);
+    // No table of base pages is left.
+    let Layers { host, shadow, .. } = &mut layers;
+    shadow.clear(host);
     for block in [0, 1] {
         layers.join(block).unwrap();
     }

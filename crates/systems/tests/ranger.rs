@@ -145,3 +145,18 @@ fn a_tick_keeps_to_its_budget() {
     }
     assert!(ticks > 0);
 }
+
+#[test]
+fn where_most_blocks_cannot_be_had_pages_are_not_moved_for_ever() {
+    let mut layer = OneLayer::new("ranger", BASE_PAGES, 64);
+    let _crumbs = layer.fragment(0.8);
+    let (space, _) = scattered(&mut layer, 16);
+    layer.run_for(30 * SECOND);
+    layer.check();
+    let copied = layer.kernel.counts().copied_pages;
+    assert!(copied < 4 * 16 * 512, "{copied}");
+    layer.run_for(30 * SECOND);
+    assert_eq!(layer.kernel.counts().copied_pages, copied);
+    // In a block that cannot be had only the pages in the way lie elsewhere.
+    assert!(layer.runs(space) < 64, "{}", layer.runs(space));
+}

@@ -66,7 +66,8 @@ enum EventsFormat {
 
 fn address(text: &str) -> Result<u64, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
-    u64::from_str_radix(digits, 16).map_err(|_| "expected an address in hexadecimal, such as 0x40000000".to_owned())
+    u64::from_str_radix(digits, 16)
+        .map_err(|_| "expected an address in hexadecimal, such as 0x40000000".to_owned())
 }
 
 /// Prints the decisions of a run about pages.
@@ -152,7 +153,9 @@ fn table(rows: &[&EventRow], most: usize) -> String {
 fn csv(rows: &[&EventRow]) -> String {
     let mut text = HEADER.join(",") + "\n";
     for row in rows {
-        let quoted = cells(row).map(|cell| if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell });
+        let quoted = cells(row).map(|cell| {
+            if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+        });
         text += &quoted.join(",");
         text.push('\n');
     }

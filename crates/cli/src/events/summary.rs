@@ -7,9 +7,12 @@ use terrace_result::EventRow;
 
 use crate::style;
 
+/// What a line is about: the layer's depth and name, the machine, what was done, and why.
+type Line<'a> = (usize, &'a str, &'a str, &'a str, &'a str);
+
 /// A line for each layer, kind and reason, with how often and over how much memory.
 pub(super) fn summary(rows: &[EventRow]) -> String {
-    let mut sums: BTreeMap<(usize, &str, &str, &str, &str), (u64, Bytes)> = BTreeMap::new();
+    let mut sums: BTreeMap<Line<'_>, (u64, Bytes)> = BTreeMap::new();
     for row in rows {
         // The innermost layer first.
         let depth = ["guest", "hypervisor", "host"].iter().position(|&layer| layer == row.layer).unwrap_or(3);

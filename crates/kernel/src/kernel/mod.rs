@@ -7,7 +7,7 @@ use terrace_addr::{Addr, Bytes, Nanos, Page, Space};
 use terrace_frames::compact::Compaction;
 use terrace_frames::{FramesError, Memory, NodeId, NodeSpec};
 use terrace_policy::{Counters, Event, Message, Role, SpaceId};
-use terrace_table::{Leaf, Levels, SimulatedMemory, Table, TableError, X86};
+use terrace_table::{Leaf, LeafFlags, Levels, SimulatedMemory, Table, TableError, X86};
 use thiserror::Error;
 
 use crate::pending::{Content, Pending, Written};
@@ -281,7 +281,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
 }
 
 /// What programs may do with their memory. Bits that walks set are not set by the kernel: a first walk sets them.
-const USER_DATA: terrace_table::LeafFlags = terrace_table::LeafFlags::everything();
+const USER_DATA: LeafFlags = LeafFlags::everything();
 
 /// The place of a space in the list.
 fn index(space: SpaceId) -> usize {

@@ -63,6 +63,9 @@ fn settle_layers(
     happened: &mut Vec<(usize, Happened)>,
 ) -> Result<(), End> {
     vms[vm].stage.settle(ground, vm, bill)?;
+    for (number, other) in vms.iter_mut().enumerate().filter(|&(number, _)| number != vm) {
+        other.stage.settle_host(ground, number, bill);
+    }
     let Ground::Host(host) = ground else { return Ok(()) };
     let pending = host.kernel.pending();
     bill.work(Role::Host, pending);

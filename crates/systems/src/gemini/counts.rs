@@ -1,26 +1,9 @@
 //! What a half counted.
 
-use alloc::vec::Vec;
-
-use terrace_policy::Count;
-
-macro_rules! counts {
-    ($($name:ident: $meaning:literal,)*) => {
-        /// What a half did, and how things are.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-        pub(super) struct Counts {
-            $(pub(super) $name: u64,)*
-        }
-
-        impl Counts {
-            pub(super) fn list(&self, out: &mut Vec<Count>) {
-                out.extend([$(Count { name: stringify!($name), value: self.$name, meaning: $meaning },)*]);
-            }
-        }
-    };
-}
+use crate::counting::counts;
 
 counts! {
+    /// What a half did, and how things are.
     aligned_blocks: "blocks that are huge here and at a peer, now",
     type_1_blocks: "blocks that are huge at a peer and of which nothing is mapped here, now",
     type_2_blocks: "blocks that are huge at a peer and used by base pages here, now",

@@ -20,7 +20,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         default: Value::Share(0.02),
         range: Range::Any,
         meaning: "below which share of cycles in walks nothing is promoted (PMU)",
-        source: "HawkEye (ASPLOS 2019): overheads below 2 % are left alone",
+        source: "assumed: HawkEye (ASPLOS 2019) leaves small overheads alone; the figure was not checked",
     },
     Parameter {
         name: "cycles_per_access",

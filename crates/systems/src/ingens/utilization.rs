@@ -76,8 +76,8 @@ pub(super) struct Space {
 }
 
 impl Space {
-    /// How many huge pages less than its share an address space has (section 4 of the paper, `
-    /// osa_compute_fairness_metric`): its memory over its huge pages, of which idle ones count more.
+    /// How much an address space is in need of huge pages (`osa_compute_fairness_metric`): its memory over its huge
+    /// pages, of which idle ones count more.
     pub(super) fn promotion_metric(&self, idle_tax: f64) -> f64 {
         let pages: u64 = self.blocks.values().map(Watched::used).sum();
         let huge = self.blocks.values().filter(|block| block.huge).count();

@@ -14,8 +14,8 @@ use super::mover::{self, Blocked, Came};
 use super::round::Round;
 use crate::blocks::{self, BLOCK, end_of, huge_page, may_be_huge};
 
-/// How often another range is chosen for one block in a pass, before it is left as it is. `assumed`: each costs a look
-/// at the block's pages and their places.
+/// How many ranges are tried for one block, before what is in the way stays there. `assumed`: each costs a look at the
+/// block's pages and their places.
 const TRIES: u32 = 4;
 
 /// The daemon.
@@ -36,6 +36,8 @@ pub(super) struct Daemon {
     least: u64,
     /// Blocks in which nothing has changed since all their pages lay at their places.
     settled: BTreeSet<(SpaceId, u64)>,
+    /// Blocks for which ranges were tried often enough: what can be moved to their places is, and the rest stays.
+    stuck: BTreeSet<(SpaceId, u64)>,
     /// Up to where changes are known.
     changes: u64,
     /// The first frame of the memory that anchors are chosen in.
@@ -59,6 +61,7 @@ impl Daemon {
             in_space: None,
             least: 0,
             settled: BTreeSet::new(),
+            stuck: BTreeSet::new(),
             changes: 0,
             memory: None,
             wake: Nanos::ZERO,
@@ -70,6 +73,7 @@ impl Daemon {
     pub(super) fn forget(&mut self, space: SpaceId) {
         self.anchors.forget(space);
         self.settled.retain(|&(settled, _)| settled != space);
+        self.stuck.retain(|&(stuck, _)| stuck != space);
     }
 
     /// A pass, or a part of one, if it is time.
@@ -145,20 +149,26 @@ impl Daemon {
                 self.anchor(layer, budget, space, leaf);
             }
         }
-        for _ in 0..TRIES {
-            let blocked = if self.new_anchor { Blocked::Stop } else { Blocked::Skip };
+        let mut blocked = Blocked::Skip;
+        let mut tries = 0;
+        if self.new_anchor && !self.stuck.contains(&(space, block)) {
+            blocked = Blocked::Stop;
+        }
+        loop {
             let came = mover::bring(layer, budget, (space, &pages), &self.anchors, blocked, &mut self.counts);
-            match came {
-                Came::Blocked if self.anchor_again(layer, budget, space, &pages) => {}
-                Came::Blocked => break,
-                Came::Aligned => {
-                    self.promote(layer, budget, space, block);
-                    return came;
-                }
-                Came::Partly | Came::Spent => return came,
+            if came == Came::Aligned {
+                self.promote(layer, budget, space, block);
+            }
+            if came != Came::Blocked {
+                return came;
+            }
+            tries += 1;
+            if tries == TRIES || !self.anchor_again(layer, budget, space, &pages) {
+                // Trying again in each pass would move the rest of the region each time.
+                self.stuck.insert((space, block));
+                blocked = Blocked::Skip;
             }
         }
-        mover::bring(layer, budget, (space, &pages), &self.anchors, Blocked::Skip, &mut self.counts)
     }
 
     /// The region of an address, if it is one of those that are made contiguous.
@@ -198,7 +208,8 @@ impl Daemon {
         };
         let from = blocks::block_of(at).max(region.span.start.get()).max(anchor.at);
         let behind = blocks::block_of(anchor.place(from)) + BLOCK;
-        let rest = (space, from, end_of(&region));
+        // What has got another range since keeps it.
+        let rest = (space, from, anchor.end.min(end_of(&region)));
         let kept = anchor;
         self.anchors.cut(space, from, anchor.end);
         let chosen = self.choose(layer, budget, rest, leaf.frame, Some(behind));

@@ -1,26 +1,9 @@
 //! What xGemini's host half counts.
 
-use alloc::vec::Vec;
-
-use terrace_policy::Count;
-
-macro_rules! counts {
-    ($($name:ident: $meaning:literal,)*) => {
-        /// What xGemini's host half counts.
-        #[derive(Debug, Default)]
-        pub(super) struct Counts {
-            $(#[doc = $meaning] pub(super) $name: u64,)*
-        }
-
-        impl Counts {
-            pub(super) fn list(&self, out: &mut Vec<Count>) {
-                out.extend([$(Count { name: stringify!($name), value: self.$name, meaning: $meaning },)*]);
-            }
-        }
-    };
-}
+use crate::counting::counts;
 
 counts! {
+    /// What xGemini's host half counts.
     unbacked: "pages that a nested guest touched before anything backed them: they went to their places (case a)",
     backed_at_write: "pages that were backed when the guest hypervisor's mapping of them was trapped (case b)",
     backed_at_use: "pages that were backed when the nested guest's use of them was heard of (case b)",

@@ -175,6 +175,13 @@ impl Stage {
         }
     }
 
+    /// Settles what the host, in another machine's turn, has left to be done in this machine's composed tables.
+    pub(crate) fn settle_host(&mut self, ground: &mut Ground, vm: usize, bill: &mut Bill) {
+        if let (Self::Nested(stage), Ground::Host(host)) = (self, ground) {
+            stage.settle_host(host, vm, bill);
+        }
+    }
+
     /// The host changed what backs a range of the process that holds this machine's memory.
     pub(crate) fn host_changed(&mut self, vm: usize, space: SpaceId, span: Span<Hva>, bill: &mut Bill) {
         if self.space() != Some(space) {
