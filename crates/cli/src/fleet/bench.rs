@@ -27,8 +27,9 @@ use crate::{CliError, Ended, print, style};
   terrace fleet bench --quick --format json
 
 The first rows have the VMs of Azure's trace of 2019 (2,695,548) on 20,000 servers. In the others each server has as many \
-                        VMs at a time as there, and as many VMs arrive whatever the number of servers: what an event costs \
-                        should grow like the logarithm of the servers, which stands beside it.")]
+                        VMs at a time as there, and as many VMs arrive whatever the number of servers. What an event costs then, \
+                        without those of the VMs that run at the start, stands beside the logarithm of the servers, which \
+                        the work grows like; memory that caches do not hold makes it grow faster.")]
 pub(crate) struct BenchArguments {
     /// Numbers of servers, separated by commas
     #[arg(long, value_name = "NUMBER", value_delimiter = ',', default_value = "2000,20000,200000")]
@@ -75,12 +76,33 @@ struct Row {
     seconds: f64,
     /// Of this process's processor time; none where the system does not tell.
     processor_seconds: Option<f64>,
+    /// Of an event of the steady part.
+    nanos_per_event: f64,
 }
 
-impl Row {
-    fn nanos_per_event(&self) -> f64 {
-        // Other programs take wall time, and no processor time.
-        1e9 * self.processor_seconds.unwrap_or(self.seconds) / convert::ratio(self.events.max(1), 1)
+/// How far a simulation was, and when.
+#[derive(Clone, Copy)]
+struct Moment {
+    events: u64,
+    at: Instant,
+    processor_seconds: Option<f64>,
+}
+
+impl Moment {
+    fn now(events: u64) -> Self {
+        Self { events, at: Instant::now(), processor_seconds: processor_seconds() }
+    }
+
+    /// Wall time until then, and processor time where the system tells.
+    fn until(self, end: Self) -> (f64, Option<f64>) {
+        let spent = end.processor_seconds.zip(self.processor_seconds).map(|(end, start)| end - start);
+        ((end.at - self.at).as_secs_f64(), spent)
+    }
+
+    /// Nanoseconds of an event until then: of processor time, which other programs do not take.
+    fn nanos_per_event(self, end: Self) -> f64 {
+        let (seconds, spent) = self.until(end);
+        1e9 * spent.unwrap_or(seconds) / convert::ratio((end.events - self.events).max(1), 1)
     }
 }
 
@@ -94,13 +116,14 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<Ended, CliError> {
     note_interrupts();
     let mut rows = Vec::new();
     let azure = Synthetic { vms: AZURE_V2 / divisor, ..Synthetic::default() };
-    measure("Azure V2", AZURE_SERVERS / divisor, &policies, &azure.trace()?, &mut rows)?;
+    measure("Azure V2", AZURE_SERVERS / divisor, &policies, &azure.trace()?, 0, &mut rows)?;
     for servers in &arguments.servers {
         if interrupted() {
             break;
         }
-        let trace = steady(servers.get(), ARRIVALS / divisor).trace()?;
-        measure("scale", servers.get(), &policies, &trace, &mut rows)?;
+        let steady = steady(servers.get(), ARRIVALS / divisor);
+        let running = convert::floor(steady.running_share * f64::from(steady.vms));
+        measure("scale", servers.get(), &policies, &steady.trace()?, running, &mut rows)?;
     }
     let text = match arguments.format {
         BenchFormat::Table => table(&rows),
@@ -131,18 +154,20 @@ fn measure(
     servers: u32,
     policies: &[ServerPolicy],
     trace: &Trace,
+    settled: u64,
     rows: &mut Vec<Row>,
 ) -> Result<(), CliError> {
     for policy in policies {
         let setup = Setup::new(FleetSpec::alike(servers, THESIS_CORES, THESIS_MEMORY), *policy);
-        let (began, spent) = (Instant::now(), processor_seconds());
-        let outcome = simulate(trace, &setup, &mut CtrlC)?;
-        let seconds = began.elapsed().as_secs_f64();
-        let spent = processor_seconds().zip(spent).map(|(now, before)| now - before);
+        let began = Moment::now(0);
+        let mut watch = Steady { from: settled, since: None };
+        let outcome = simulate(trace, &setup, &mut watch)?;
+        let events = convert::count(trace.events().len());
+        let end = Moment::now(events);
+        let (seconds, processor_seconds) = began.until(end);
         if !outcome.complete {
             break;
         }
-        let events = convert::count(trace.events().len());
         rows.push(Row {
             what,
             servers,
@@ -150,16 +175,26 @@ fn measure(
             vms: trace.vms(),
             events,
             seconds,
-            processor_seconds: spent,
+            processor_seconds,
+            nanos_per_event: watch.since.unwrap_or(began).nanos_per_event(end),
         });
     }
     Ok(())
 }
 
-struct CtrlC;
+/// Hears when a simulation comes to its steady part, and of Ctrl-C.
+struct Steady {
+    /// The events before that: those of the VMs that run when the trace begins.
+    from: u64,
+    /// When it came there.
+    since: Option<Moment>,
+}
 
-impl Watch for CtrlC {
-    fn advance(&mut self, _events: u64) -> Next {
+impl Watch for Steady {
+    fn advance(&mut self, events: u64) -> Next {
+        if events >= self.from {
+            self.since.get_or_insert_with(|| Moment::now(events));
+        }
         if interrupted() { Next::Stop } else { Next::Go }
     }
 }
@@ -199,8 +234,8 @@ fn table(rows: &[Row]) -> String {
             number(row.events),
             format!("{:.2}", row.seconds),
             row.processor_seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.2}")),
-            format!("{:.0}", row.nanos_per_event()),
-            ratio(growth.map(|first| row.nanos_per_event() / first.nanos_per_event())),
+            format!("{:.0}", row.nanos_per_event),
+            ratio(growth.map(|first| row.nanos_per_event / first.nanos_per_event)),
             ratio(growth.map(|first| log(row.servers) / log(first.servers))),
         ]);
     }
@@ -219,7 +254,7 @@ fn json(rows: &[Row]) -> String {
     let rows = rows.iter().map(|row| {
         json!({
             "trace": row.what, "servers": row.servers, "policy": row.policy, "vms": row.vms, "events": row.events,
-            "seconds": row.seconds, "processor_seconds": row.processor_seconds, "ns_per_event": row.nanos_per_event(),
+            "seconds": row.seconds, "processor_seconds": row.processor_seconds, "ns_per_event": row.nanos_per_event,
         })
     });
     let rows: Vec<_> = rows.collect();

@@ -195,6 +195,23 @@ mod tests {
         fitting.min_by_key(rank).map(|(server, _)| server)
     }
 
+    /// Servers whose cores are all taken but whose memory is not are most of a full fleet: a question must not pass over
+    /// them one by one.
+    #[test]
+    fn servers_without_the_cores_are_in_no_tree() {
+        let mut trees = ByCores::new(100, [4, 1, 2, 1].map(Cores::whole).to_vec());
+        let room = |cores| Room { cores: Cores::whole(cores), memory: 50, run: 40 };
+        for server in 0..100 {
+            trees.set(server, None, &room(0));
+        }
+        trees.set(70, Some(&room(0)), &room(2));
+        let most: Vec<_> = trees.steps.iter().map(|(cores, places)| (*cores, places.most())).collect();
+        let expected = [(1, [40, 50]), (2, [40, 50]), (4, [0, 0])];
+        assert_eq!(most, expected.map(|(cores, values)| (Cores::whole(cores), values)));
+        trees.set(70, Some(&room(2)), &room(1));
+        assert_eq!(trees.steps[1].1.most(), [0, 0]);
+    }
+
     proptest! {
         /// Every way of choosing is that of a scan over all servers, for few and for many different numbers of cores.
         #[test]

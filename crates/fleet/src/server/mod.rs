@@ -49,9 +49,14 @@ impl Blocks {
 pub(crate) struct Server {
     pub(crate) free_cores: Cores,
     pub(crate) extents: Extents,
-    /// Who has which block, by its start.
-    pub(crate) used: BTreeMap<u64, (u64, VmId)>,
+    /// VMs that are here.
+    vms: u32,
+    /// Who has which block, by its start, where repair wants to know.
+    pub(crate) used: Option<Used>,
 }
+
+/// Who has which block: its size, by its start.
+pub(crate) type Used = BTreeMap<u64, (u64, VmId)>;
 
 /// What indices know of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +75,8 @@ impl Room {
 }
 
 impl Server {
-    pub(crate) fn new(cores: Cores, memory: u64, policy: ExtentPolicy) -> Self {
-        Self { free_cores: cores, extents: Extents::new(memory, policy), used: BTreeMap::new() }
+    pub(crate) fn new(cores: Cores, memory: u64, policy: ExtentPolicy, used: Option<Used>) -> Self {
+        Self { free_cores: cores, extents: Extents::new(memory, policy), vms: 0, used }
     }
 
     pub(crate) fn room(&self) -> Room {
@@ -79,8 +84,8 @@ impl Server {
     }
 
     /// Whether no VM is here.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.used.is_empty()
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.vms == 0
     }
 
     /// Takes a VM in, in one block if any extent holds it; nothing if there is no room.
@@ -105,12 +110,18 @@ impl Server {
     }
 
     pub(crate) fn own(&mut self, vm: VmId, blocks: &Blocks) {
-        self.used.extend(blocks.as_slice().iter().map(|block| (block.start, (block.bytes, vm))));
+        self.vms += 1;
+        if let Some(used) = &mut self.used {
+            used.extend(blocks.as_slice().iter().map(|block| (block.start, (block.bytes, vm))));
+        }
     }
 
     pub(crate) fn disown(&mut self, blocks: &Blocks) {
-        for block in blocks.as_slice() {
-            self.used.remove(&block.start);
+        self.vms -= 1;
+        if let Some(used) = &mut self.used {
+            for block in blocks.as_slice() {
+                used.remove(&block.start);
+            }
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use terrace_addr::convert;
 
-use super::Setup;
 use super::tally::Live;
+use super::{Means, Setup};
 use crate::FleetError;
 use crate::place::{By, Index, Step};
-use crate::server::{Blocks, Room, Server};
+use crate::server::{Blocks, Room, Server, Used};
 use crate::spec::Demand;
 use crate::trace::{ShapeId, Trace, VmId};
 use crate::tree::Places;
@@ -83,7 +83,7 @@ impl<'a> Fleet<'a> {
             Step::Running(by) => Some(*by),
             Step::SwitchOn => None,
         }));
-        if setup.repair.means == super::Means::Migrate {
+        if setup.repair.means == Means::Migrate {
             ways.push(By::TightestRun);
         }
         let classes = spec.classes.iter().enumerate().map(|(number, class)| {
@@ -256,7 +256,8 @@ impl<'a> Fleet<'a> {
         let (_, at) = off.min_by_key(|(rank, _)| *rank)?;
         let class = &mut self.classes[convert::index32(at.class)];
         let Room { cores, memory, .. } = class.whole;
-        class.servers.push(Server::new(cores, memory, self.setup.extents));
+        let used = (self.setup.repair.means != Means::Nothing).then(Used::new);
+        class.servers.push(Server::new(cores, memory, self.setup.extents, used));
         class.index.set(at.server, None, &class.whole);
         class.runs.set(convert::index32(at.server), [memory]);
         self.free += memory;
@@ -300,11 +301,14 @@ impl<'a> Fleet<'a> {
                 for (vm, placed) in &here {
                     for block in placed.blocks.as_slice() {
                         let vm = VmId::new(convert::narrow(*vm));
-                        assert_eq!(server.used.get(&block.start), Some(&(block.bytes, vm)));
+                        let known = server.used.as_ref().map(|used| used.get(&block.start).copied());
+                        assert!(known.is_none_or(|known| known == Some((block.bytes, vm))));
                         parts.push(*block);
                     }
                 }
-                assert_eq!(parts.len() - server.extents.count(), server.used.len());
+                let blocks = parts.len() - server.extents.count();
+                assert!(server.used.as_ref().is_none_or(|used| used.len() == blocks));
+                assert_eq!(server.is_empty(), here.is_empty());
                 parts.sort_unstable();
                 let end = parts.iter().fold(0, |end, part| {
                     assert_eq!(part.start, end, "a byte that is lost or doubled");

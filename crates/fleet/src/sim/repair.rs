@@ -130,7 +130,7 @@ fn plan(server: &Server, placed: &Placed, single: impl Fn(VmId) -> bool) -> Opti
     if let Some(to) = tightest(bytes, None) {
         return Some(Plan { to, neighbour: None, copied: bytes });
     }
-    let neighbours = server.used.iter().filter_map(|(&start, &(size, vm))| {
+    let neighbours = server.used.iter().flatten().filter_map(|(&start, &(size, vm))| {
         let place = Extent { start, bytes: size };
         if own.contains(&place) || !single(vm) {
             return None;

@@ -4,7 +4,7 @@
 //! tables, before the access that caused it goes on.
 
 use terrace_addr::{Access, AccessKind, Addr, Bytes, Ghpa, Gpa, Gva, Hpa, Hva, Span};
-use terrace_kernel::{Kernel, KernelError, Pending, Placed, Shadow, Trap, Vm};
+use terrace_kernel::{Decision, Kernel, KernelError, Pending, Placed, Shadow, Trap, Vm};
 use terrace_mmu::{AsTheyAre, Fault, Identity, Mmu, Stopped, Tables};
 use terrace_policy::{Advice, Role, SpaceId};
 use terrace_table::{Ept, X86};
@@ -198,7 +198,8 @@ impl Stage {
     /// A decision of the host about this machine's memory.
     pub(crate) fn host_decision(&self, placed: &Placed<Hva, Hpa>) -> Option<Happened> {
         let mut happened = Happened::new(Role::Host, placed);
-        happened.hpa = Some(placed.lower);
+        // What has no place yet lies at none.
+        happened.hpa = Some(placed.lower).filter(|at| at.get() > 0 || placed.decision != Decision::GivenUp);
         let span = Span { start: placed.upper, bytes: placed.size.bytes() };
         if self.space() != Some(placed.space) {
             return None;
