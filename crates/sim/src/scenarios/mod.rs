@@ -38,7 +38,7 @@ pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
             "vm.memory=160 MiB",
             "vm.hypervisor_memory=176 MiB",
             "host.memory=224 MiB",
-            "vm.program.parameters.bytes=24 MiB"
+            "vm.program.parameters.bytes=6 MiB"
         ]
     ),
     builtin!(

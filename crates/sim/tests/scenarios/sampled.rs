@@ -64,11 +64,12 @@ fn a_weight_and_a_quarter_of_it_agree_within_the_stated_error() {
 #[test]
 fn builtin_scenarios_agree_with_themselves_at_a_quarter_of_the_weight() {
     let registry = registry();
-    for scenario in BUILTIN_SCENARIOS {
+    // The second program of `ablation` begins after this short form has measured.
+    for scenario in BUILTIN_SCENARIOS.iter().filter(|scenario| scenario.file.name != "ablation") {
         let results = |weight: &str| -> Vec<_> {
             let weight = format!("time.weight={weight}");
             // Caches are warm before anything stands for anything else.
-            let overrides = scenario.reduced.iter().copied().chain(["time.warm_up=12 ms", weight.as_str()]);
+            let overrides = scenario.reduced.iter().copied().chain(["time.warm_up=30 ms", weight.as_str()]);
             let overrides: Vec<_> = overrides.map(|text| text.parse().unwrap()).collect();
             let vocabulary = registry.vocabulary();
             let found =
