@@ -75,8 +75,11 @@ fn builtin_scenarios_agree_with_themselves_at_a_quarter_of_the_weight() {
             let found =
                 terrace_scenario::parse(scenario.file.text, scenario.file.name, &overrides, &vocabulary)
                     .unwrap();
+            // Of a large one some runs, of all its axes.
+            let step = if found.len() > 24 { 5 } else { 1 };
             found
                 .iter()
+                .step_by(step)
                 .map(|one| {
                     let machine = builtin(&one.scenario.machine.name, &[]).unwrap();
                     run(one, &machine, &registry, &mut Unwatched).unwrap()
