@@ -70,6 +70,12 @@ pub enum CliError {
         /// The run.
         run: u32,
     },
+    /// Figures that cannot be measured by one command.
+    #[error("found the figures {names}, expected one, or several over programs\n  `terrace reproduce` lists them; ask for each curve by itself.")]
+    NotTogether {
+        /// What was asked for.
+        names: String,
+    },
     /// No run came to its measured time.
     #[error(
         "found nothing measured, expected at least one run that comes to its measured time\nWhy is said with the result."

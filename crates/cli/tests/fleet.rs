@@ -47,7 +47,7 @@ fn the_tables_are_the_golden_ones() {
     let table = small(&["--walks-per-core-second=1e6", "--ept-cycles=60", "--segment-cycles=20"]).success();
     assert!(table.lines().all(|line| line.chars().count() <= 130), "{table}");
     is_golden("synthetic.txt", &table);
-    let figure = terrace(&["fleet", "reproduce", "--reduced"]).success();
+    let figure = terrace(&["reproduce", "compromis-azure", "--reduced"]).success();
     is_golden("compromis-azure.txt", &figure);
 }
 

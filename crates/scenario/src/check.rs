@@ -109,7 +109,25 @@ fn vm(path: &str, vm: &Vm) -> Result<(), Problem> {
         );
     }
     let mut programs = vm.program.iter().enumerate();
-    programs.try_for_each(|(index, it)| program(&format!("{path}.program.{index}"), it))
+    programs.try_for_each(|(index, it)| {
+        let path = format!("{path}.program.{index}");
+        program(&path, it)?;
+        if it.follows { ends(&path, index.checked_sub(1).map(|before| &vm.program[before])) } else { Ok(()) }
+    })
+}
+
+/// Whether the program that another follows ever ends.
+fn ends(path: &str, before: Option<&Program>) -> Result<(), Problem> {
+    let path = format!("{path}.follows");
+    let Some(before) = before else {
+        let expected = "a program before it in the list, or no `follows`";
+        return Err(Problem::new(&path, "true for a VM's first program", expected));
+    };
+    if before.workload == "trace" || before.parameters.count("operations").is_some_and(|count| count > 0) {
+        return Ok(());
+    }
+    let found = format!("true after {}, which never ends", before.workload);
+    Err(Problem::new(&path, found, "`operations` among that one's parameters, or no `follows`"))
 }
 
 fn pinning(path: &str, vm: &Vm) -> Result<(), Problem> {

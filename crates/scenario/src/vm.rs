@@ -59,6 +59,11 @@ pub struct Program {
     #[serde(default, with = "units::nanos")]
     #[schemars(with = "String")]
     pub start: Nanos,
+    /// Whether it starts only when the program before it in the list has ended, and then after the time `start`. That
+    /// one needs an end: a trace has one, and other workloads where their parameter `operations` gives one. Default
+    /// false.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub follows: bool,
     /// Requests that arrive in a second, over all threads, whether or not earlier ones are done (open loop). Only
     /// for workloads that serve requests. Default: none; the next request begins when the last one is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,7 @@
 pub mod bench;
 pub mod mapping;
 mod mode;
+pub mod published;
 pub mod replay;
 pub mod reproduce;
 pub mod run;

@@ -11,7 +11,7 @@ mod input;
 mod job;
 mod progress;
 mod report;
-mod reproduce;
+pub(crate) mod reproduce;
 mod run;
 mod table;
 
@@ -35,8 +35,6 @@ enum FleetCommand {
     Compare(compare::CompareArguments),
     /// Write one result as a page of text
     Report(report::ReportArguments),
-    /// Measure the shares of VMs in one block that were published for Azure's trace, beside what was published
-    Reproduce(reproduce::ReproduceArguments),
     /// Measure how fast fleets are simulated on this machine, by number of servers and policy
     Bench(bench::BenchArguments),
 }
@@ -47,7 +45,6 @@ pub(crate) fn fleet(arguments: &FleetArguments, said: Said) -> Result<Ended, Cli
         FleetCommand::Run(arguments) => run::run(arguments, said),
         FleetCommand::Compare(arguments) => compare::compare(arguments),
         FleetCommand::Report(arguments) => report::report(arguments),
-        FleetCommand::Reproduce(arguments) => reproduce::reproduce(arguments, said),
         FleetCommand::Bench(arguments) => bench::bench(arguments),
     }
 }

@@ -1,9 +1,7 @@
-//! `terrace fleet reproduce`: the thesis's shares of VMs in one block, simulated beside what was published.
+//! `terrace reproduce compromis-azure`: the thesis's shares of VMs in one block, simulated beside what was published.
 
 use std::fmt::Write as _;
-use std::num::NonZeroUsize;
 
-use clap::{Args, ValueEnum};
 use comfy_table::CellAlignment;
 use terrace_fleet::reproduce::{Extent, Given, Plan, Point, Reading, Reproduced, Share};
 
@@ -11,75 +9,47 @@ use super::progress::Bar;
 use crate::interrupt::{interrupted, note_interrupts};
 use crate::number::number;
 use crate::parallel::in_order;
-use crate::replay::threads;
+use crate::reproduce::ReproduceFormat;
 use crate::said::Said;
 use crate::{CliError, Ended, print, style};
 
-/// Arguments of `terrace fleet reproduce`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  terrace fleet reproduce
-  terrace fleet reproduce compromis-azure --reduced
-  terrace fleet reproduce --seed 1 --format csv
+/// Decides everything random.
+const SEED: u64 = 0;
 
-What was published is shown beside what the model gives, and is an input of nothing.")]
-pub(crate) struct ReproduceArguments {
-    /// The figure
-    #[arg(value_enum, default_value_t = Figure::CompromisAzure)]
-    figure: Figure,
+/// The published figure about fleets.
+pub(crate) const FIGURE: PublishedFigure = PublishedFigure {
+    name: "compromis-azure",
+    paper: "Yuhala (MEng thesis, 2018), for (No)Compromis (VEE 2021)",
+    shows: "virtual machines in one block of memory, and servers used, on 20,000 servers under three placements",
+};
 
-    /// A twentieth of the VMs and servers
-    #[arg(long)]
-    reduced: bool,
+/// A figure that `terrace reproduce` lists.
+pub(crate) struct PublishedFigure {
+    pub(crate) name: &'static str,
+    pub(crate) paper: &'static str,
+    pub(crate) shows: &'static str,
+}
 
-    /// Decides everything random
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    seed: u64,
-
-    /// How to print the result
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReproduceFormat::Table)]
+/// Simulates the figure; if reduced, with a twentieth of the VMs and servers.
+pub(crate) fn reproduce(
+    extent: Extent,
     format: ReproduceFormat,
-
-    /// How many simulations to make at the same time; no number depends on it
-    #[arg(long, value_name = "NUMBER", default_value_t = threads())]
-    threads: NonZeroUsize,
-}
-
-/// The figures of fleets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Figure {
-    /// VMs in one block on 20,000 servers under three placements (Yuhala's thesis, 2018)
-    CompromisAzure,
-}
-
-/// How a figure is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ReproduceFormat {
-    /// For people
-    Table,
-    /// Everything, with what it depends on
-    Json,
-    /// A row for each point
-    Csv,
-}
-
-/// Simulates the figure.
-pub(super) fn reproduce(arguments: &ReproduceArguments, said: Said) -> Result<Ended, CliError> {
-    let Figure::CompromisAzure = arguments.figure;
-    let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
-    let plan = Plan::new(extent, arguments.seed)?;
+    threads: usize,
+    said: Said,
+) -> Result<Ended, CliError> {
+    let plan = Plan::new(extent, SEED)?;
     note_interrupts();
     let events = (0..plan.len()).map(|number| plan.events(number)).sum();
     let bar = Bar::new(said, plan.len(), events);
     let work = |number| plan.simulate(number, &mut bar.watcher());
-    let points = in_order(plan.len(), arguments.threads.get(), interrupted, work);
+    let points = in_order(plan.len(), threads, interrupted, work);
     drop(bar);
     let mut made = Vec::new();
     for point in points {
         made.extend(point?);
     }
     let result = plan.judge(made);
-    let text = match arguments.format {
+    let text = match format {
         ReproduceFormat::Table => table(&result),
         ReproduceFormat::Json => format!("{:#}\n", serde_json::json!(result)),
         ReproduceFormat::Csv => csv(&result.points),

@@ -7,11 +7,13 @@ use comfy_table::{ContentArrangement, Table};
 use terrace_machine::{BUILTIN, builtin};
 use terrace_result::{Better, Metric, RunMetric};
 use terrace_sim::Mode;
+use terrace_sim::published::comparisons;
 use terrace_sim::reproduce::FIGURES;
 use terrace_sim::run::Registry;
 use terrace_sim::scenarios::BUILTIN_SCENARIOS;
 use terrace_trace::Format;
 
+use crate::fleet::reproduce::FIGURE as OF_FLEET;
 use crate::{CliError, Ended, print, reproduce, style};
 
 /// Arguments of `terrace list`.
@@ -72,7 +74,7 @@ pub(crate) fn list(arguments: &ListArguments, registry: &Registry) -> Result<End
             found.ok_or_else(|| words::unknown("scenario", name, names))?.file.text.to_owned()
         }
         (What::Figures, None) => figures(),
-        (What::Figures, Some(name)) => reproduce::named(name)?.scenario.text.to_owned(),
+        (What::Figures, Some(name)) => reproduce::scenario_of(name)?.to_owned(),
         (_, Some(name)) => return Err(CliError::NothingOf { name: name.to_owned() }),
         (What::Machines, None) => machines()?,
         (What::Modes, None) => table(["mode", "what a TLB miss walks"], |table| {
@@ -109,6 +111,10 @@ pub(crate) fn figures() -> String {
         for figure in FIGURES {
             table.add_row([figure.name, figure.paper, figure.shows]);
         }
+        for comparison in comparisons() {
+            table.add_row([&comparison.name, &comparison.paper, &comparison.shows]);
+        }
+        table.add_row([OF_FLEET.name, OF_FLEET.paper, OF_FLEET.shows]);
     })
 }
 

@@ -4,10 +4,20 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::runs::RunTree;
 use super::tree::{BitTree, place};
 
 /// A run of at least this many frames covers a whole aligned word of them, wherever it starts.
 pub(crate) const COVERS_A_WORD: usize = 127;
+
+/// Frames of a block: those of a huge page of 2 MiB. Runs of whole free blocks are found by their length.
+pub(crate) const BLOCK: usize = 512;
+
+/// A run of at least this many frames holds a whole aligned block, wherever it starts.
+const COVERS_A_BLOCK: usize = 2 * BLOCK - 1;
+
+/// The words of a block.
+const WORDS: usize = BLOCK / 64;
 
 /// A bit for each frame, set if it is free.
 #[derive(Clone)]
@@ -19,6 +29,8 @@ pub(crate) struct FreeMap {
     gaps: BitTree,
     /// Words of which every frame is free.
     full: BitTree,
+    /// Blocks of which every frame is free.
+    blocks: RunTree,
 }
 
 impl FreeMap {
@@ -27,7 +39,8 @@ impl FreeMap {
         let words = frames.div_ceil(64);
         let mut gaps = BitTree::new(words);
         (0..words).for_each(|word| gaps.insert(word));
-        Self { bits: vec![0; words], some: BitTree::new(words), gaps, full: BitTree::new(words) }
+        let blocks = RunTree::new(words.div_ceil(WORDS));
+        Self { bits: vec![0; words], some: BitTree::new(words), gaps, full: BitTree::new(words), blocks }
     }
 
     fn frames(&self) -> usize {
@@ -55,7 +68,24 @@ impl FreeMap {
         if (old == u64::MAX) != (new == u64::MAX) {
             change(&mut self.full, word, new == u64::MAX);
             change(&mut self.gaps, word, new != u64::MAX);
+            let block = word / WORDS;
+            // Of the words beside this one nothing changed: the block was free, or is, only if they are.
+            let words = self.bits.get(block * WORDS..(block + 1) * WORDS);
+            let beside = |(at, bits): (usize, &u64)| block * WORDS + at == word || *bits == u64::MAX;
+            if words.is_some_and(|words| words.iter().enumerate().all(beside)) {
+                self.blocks.set(block, new == u64::MAX);
+            }
         }
+    }
+
+    /// The length of the longest run of whole free blocks, in blocks.
+    pub(crate) fn longest_blocks(&self) -> u32 {
+        self.blocks.longest()
+    }
+
+    /// The first frame that is `from` or above, begins a block, and with which so many whole free blocks begin.
+    pub(crate) fn next_blocks(&self, from: usize, blocks: u32) -> Option<usize> {
+        self.blocks.next(from.div_ceil(BLOCK), blocks).map(|block| block * BLOCK)
     }
 
     /// The first free frame that is `from` or above.
@@ -95,6 +125,9 @@ impl FreeMap {
     /// The first run of at least `at_least` free frames, of which only those at `from` or above count. It ends at a
     /// frame that is not free.
     pub(crate) fn next_run(&self, from: usize, at_least: usize) -> Option<Range<usize>> {
+        if at_least >= COVERS_A_BLOCK {
+            return self.next_long_run(from, at_least);
+        }
         if at_least >= COVERS_A_WORD {
             return self.next_covering_run(from, at_least);
         }
@@ -123,6 +156,31 @@ impl FreeMap {
             let before = word.checked_sub(1).map_or(0, |before| place(self.bits[before].leading_ones()));
             from = run.end.max(word * 64 - before);
         }
+    }
+
+    /// As [`next_run`](Self::next_run), of runs that are long enough to hold a block: those with fewer whole free blocks
+    /// than `at_least` frames hold wherever they lie take no time.
+    fn next_long_run(&self, from: usize, at_least: usize) -> Option<Range<usize>> {
+        let blocks = u32::try_from((at_least - (BLOCK - 1)) / BLOCK).ok()?;
+        let mut from = from;
+        loop {
+            let inside = self.next_blocks(from, blocks)?;
+            let run = self.first_of_run(inside).max(from)..self.next_gap(inside);
+            if run.len() >= at_least {
+                return Some(run);
+            }
+            from = run.end;
+        }
+    }
+
+    /// The first frame of the run that the free frame `at` is of.
+    fn first_of_run(&self, at: usize) -> usize {
+        let here = !self.bits[at / 64] & !(u64::MAX << (at % 64));
+        if here != 0 {
+            return at / 64 * 64 + place(here.ilog2()) + 1;
+        }
+        let before = self.gaps.previous(at / 64);
+        before.map_or(0, |word| word * 64 + 64 - place(self.bits[word].leading_ones()))
     }
 
     /// The run of free frames from the free frame `start` on.
@@ -162,8 +220,8 @@ mod tests {
         #[test]
         fn it_finds_what_a_scan_of_every_frame_finds(
             frames in 1_usize..3_000,
-            changes in prop::collection::vec((any::<bool>(), 0_usize..3_000, 1_usize..700), 0..30),
-            asked in prop::collection::vec((0_usize..3_100, 1_usize..400), 20),
+            changes in prop::collection::vec((any::<bool>(), 0_usize..3_000, prop_oneof![1_usize..700, 1_usize..3_000]), 0..30),
+            asked in prop::collection::vec((0_usize..3_100, prop_oneof![1_usize..400, 400_usize..2_500]), 20),
         ) {
             let mut map = FreeMap::new(frames);
             let mut naive = vec![false; frames.next_multiple_of(64)];
@@ -188,6 +246,11 @@ mod tests {
                 }
                 let run = runs.iter().find(|run| run.len() >= at_least).cloned();
                 prop_assert_eq!(map.next_run(from, at_least), run);
+                let blocks = u32::try_from(at_least.div_ceil(BLOCK)).unwrap();
+                let length = at_least.next_multiple_of(BLOCK);
+                let aligned = (from.next_multiple_of(BLOCK)..naive.len()).step_by(BLOCK);
+                let mut fits = aligned.filter(|&at| naive.get(at..at + length).is_some_and(|all| all.iter().all(|&it| it)));
+                prop_assert_eq!(map.next_blocks(from, blocks), fits.next());
                 // The other search may pass over a run that covers no word, but over no other.
                 let covers = |run: &Range<usize>| run.start.next_multiple_of(64) + 64 <= run.end;
                 let found = map.next_covering_run(from, at_least);

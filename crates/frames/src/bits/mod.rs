@@ -5,6 +5,7 @@
 //! lies between.
 
 mod free_map;
+mod runs;
 mod tree;
 
-pub(crate) use free_map::{COVERS_A_WORD, FreeMap};
+pub(crate) use free_map::{BLOCK, COVERS_A_WORD, FreeMap};

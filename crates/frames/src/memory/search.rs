@@ -5,7 +5,7 @@ use core::ops::Range;
 use terrace_addr::{Addr, Bytes, PageSize, Space, convert};
 
 use super::{Memory, address, bytes};
-use crate::bits::COVERS_A_WORD;
+use crate::bits::{BLOCK, COVERS_A_WORD};
 use crate::zone::Zone;
 use crate::{Extent, NodeId, Order, Tag};
 
@@ -29,9 +29,11 @@ impl<L: Space> Memory<L> {
     pub fn largest_extent(&self, node: NodeId) -> Option<Extent<L>> {
         let zone = self.zone(node);
         let start = zone.frames().start;
-        // Short runs are many: they count only where there is no long one.
-        let mut largest =
-            zone.map().next_run(start, COVERS_A_WORD).or_else(|| zone.map().next_run(start, 1))?;
+        // Short runs are many: they count only where there is no long one. A run with fewer whole blocks, by two or
+        // more, than another is shorter.
+        let blocks = convert::index32(zone.map().longest_blocks());
+        let long = (blocks * BLOCK).max(COVERS_A_WORD);
+        let mut largest = zone.map().next_run(start, long).or_else(|| zone.map().next_run(start, 1))?;
         while let Some(run) = zone.map().next_run(largest.end, largest.len() + 1) {
             largest = run;
         }
@@ -59,6 +61,10 @@ impl<L: Space> Memory<L> {
 
 /// The first aligned frame of `starts` at which a run of `length` free frames begins.
 fn first_fit(zone: &Zone, starts: Range<usize>, length: usize, alignment: Order) -> Option<usize> {
+    if alignment == Order::HUGE && length.is_multiple_of(BLOCK) {
+        let blocks = u32::try_from(length / BLOCK).ok()?;
+        return zone.map().next_blocks(starts.start, blocks).filter(|&at| at < starts.end);
+    }
     let mut from = starts.start;
     loop {
         // An aligned place holds a group of 64 aligned frames, if it and its alignment are that large.

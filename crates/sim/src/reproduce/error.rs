@@ -19,7 +19,7 @@ pub enum ReproduceError {
     #[error("{figure} ({run}): {error}")]
     Run {
         /// The figure.
-        figure: &'static str,
+        figure: String,
         /// Which of its runs.
         run: String,
         /// Why.

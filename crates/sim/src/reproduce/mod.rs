@@ -11,7 +11,7 @@ mod finding;
 mod picture;
 mod point;
 mod text;
-mod work;
+pub(crate) mod work;
 
 use serde::Serialize;
 use terrace_result::{MODEL_VERSION, MachineUsed, Outcome, RunResult, Sha256};
@@ -164,7 +164,7 @@ pub fn reproduce(
             continue;
         };
         let failed =
-            |error| ReproduceError::Run { figure: figure.name, run: labels(), error: Box::new(error) };
+            |error| ReproduceError::Run { figure: figure.name.to_owned(), run: labels(), error: Box::new(error) };
         let RunResult { outcome, totals, .. } = result.map_err(failed)?;
         let place = Place::of(run).filter(|_| outcome == Outcome::Complete);
         if let Some(point) = place.and_then(|place| place.measured(&totals)) {

@@ -13,7 +13,7 @@ use crate::run::{self, Next, Passed, Registry, RunError, Watch};
 
 /// Simulates the runs, so many at a time, the last one first: it is the longest. The results are in the order of the
 /// runs; none where a run was not begun.
-pub(super) fn all(
+pub(crate) fn all(
     runs: &[Run],
     machine: &Machine,
     registry: &Registry,

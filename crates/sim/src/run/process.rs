@@ -9,6 +9,9 @@ use super::touched::Touched;
 use super::vcpu::Done;
 use crate::time;
 
+/// The start of a program whose time has yet to come.
+pub(crate) const NOT_YET: Nanos = Nanos::new(u64::MAX);
+
 /// A program at work.
 pub(crate) struct Process {
     pub(crate) name: String,
@@ -18,17 +21,22 @@ pub(crate) struct Process {
     /// Bytes of each region that are mapped now.
     pub(crate) sizes: Vec<Bytes>,
     pub(crate) timing: time::Program,
+    /// When it starts; of one that follows another, [`NOT_YET`] until that one has ended.
     pub(crate) start: Nanos,
+    /// How long after the end of the program before it it starts, if it waits for that.
+    pub(crate) follows: Option<Nanos>,
+    /// Whether another starts when it has ended: then it does not wait for the others where its steady phase begins.
+    pub(crate) followed: bool,
     pub(crate) threads: Vec<Thread>,
     pub(crate) touched: Touched,
     /// Requests: when each was done, from its arrival on.
     pub(crate) latencies: Histogram<u64>,
     /// Operations that it finished in the measured time: requests, updates, lookups.
     pub(crate) operations: u64,
-    /// Whether it serves requests.
+    /// Whether it serves requests that are timed: where accesses stand for several, those that come at a rate.
     pub(crate) serves: bool,
-    /// Whether each access is simulated for itself: requests would take longer otherwise, and a trace has each of its
-    /// accesses once.
+    /// Whether each access is simulated for itself: requests that come at a rate would take longer otherwise, and a
+    /// trace has each of its accesses once.
     pub(crate) exact: bool,
     /// What it did.
     pub(crate) done: Done,

@@ -21,7 +21,7 @@ use super::bill::Bill;
 use super::clock::Clock;
 use super::flush::tag;
 use super::layer::LayerState;
-use super::process::{Process, Thread};
+use super::process::{NOT_YET, Process, Thread};
 use super::registry::{MODES, Registry, system_value, workload_value};
 use super::simulation::{Machinery, Simulation};
 use super::stage::{End, Extended, Ground, Nested, Shadowed, Stage};
@@ -408,14 +408,16 @@ impl Maker<'_> {
             sizes: vec![Bytes::ZERO; regions.len()],
             program,
             timing,
-            start: asked.start,
+            start: if asked.follows { NOT_YET } else { asked.start },
+            follows: asked.follows.then_some(asked.start),
+            followed: vm.program.get(place + 1).is_some_and(|next| next.follows),
             threads: threads.collect(),
             touched: Touched::default(),
             latencies: Histogram::new_with_bounds(1, LONGEST_REQUEST, 3)
                 .unwrap_or_else(|error| unreachable!("bounds that fit: {error}")),
             operations: 0,
-            serves: facts.latency.is_some(),
-            exact: facts.latency.is_some() || asked.workload == trace::NAME,
+            serves: facts.latency.is_some() && (rate.is_some() || self.scenario.time.weight == 1),
+            exact: rate.is_some() || asked.workload == trace::NAME,
             done: super::vcpu::Done::default(),
         });
         for thread in 0..facts.threads {

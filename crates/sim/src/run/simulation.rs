@@ -9,7 +9,7 @@ use terrace_workload::{Mapping, MarkKind, Phase, RegionId};
 use super::bill::{Bill, Cause};
 use super::clock::Clock;
 use super::happened::Happened;
-use super::process::Process;
+use super::process::{NOT_YET, Process};
 use super::stage::{End, Ground, Stage};
 use super::vcpu::{Done, Vcpu};
 use crate::time::{CoreModel, Interval, Order, Turn, share, socket_of};
@@ -36,7 +36,7 @@ pub(crate) struct Simulation {
     /// How long a reference waits for each node beyond the machine file's latency, as it was in the last epoch.
     pub(crate) waits: Vec<Vec<f64>>,
     pub(crate) epoch_ends: Nanos,
-    /// So many accesses each simulated one stands for, in the measured time.
+    /// So many accesses each simulated one stands for, once all programs have come to their steady phase.
     pub(crate) weight: u64,
     pub(crate) measured: bool,
     /// Whether every program that starts with the run has come to its steady phase.
@@ -51,8 +51,16 @@ pub(crate) struct Simulation {
 /// of series, long against a quantum.
 const EPOCH: Nanos = Nanos::new(1_000_000);
 
-/// Accesses that are run before the clock is looked at.
+/// Where accesses stand for several, an epoch lasts as long as so many chunks at least: else it sees few of the
+/// virtual CPUs that share the nodes, and takes the others for idle. `assumed`: the chunk more or less that a virtual
+/// CPU has in an epoch is then a quarter of what it does.
+const CHUNKS_IN_EPOCH: f64 = 4.0;
+
+/// Accesses that are run before the clock is looked at, where each stands for itself.
 const CHUNK: usize = 1024;
+
+/// Where accesses stand for several, so many are run at least: fewer cost more in accounting than in translation.
+const LEAST_CHUNK: usize = 64;
 
 /// Settles what the kernels of a machine and the host have left to be done, but for flushes.
 fn settle_layers(
@@ -155,7 +163,7 @@ impl Simulation {
         let process = &self.vms[self.vcpus[vcpu].vm].processes[process];
         let state = &process.threads[thread];
         let waits = process.runs(thread) && (!state.waits || self.steady);
-        waits.then(|| process.start.max(state.arrival))
+        (waits && process.start != NOT_YET).then(|| process.start.max(state.arrival))
     }
 
     /// Another thread runs: its address space is loaded, if it is another one.
@@ -198,12 +206,13 @@ impl Simulation {
             self.mmu.set_walk_lead(cpu, self.model.walk_lead(self.vms[vm].processes[number].timing));
         }
         let mut ran = 0;
-        while ran < CHUNK && self.vcpus[vcpu].bill.total() < left {
+        let chunk = self.chunk();
+        while ran < chunk && self.vcpus[vcpu].bill.total() < left {
             let Self { vms, mmu, ground, vcpus, .. } = self;
             let Machinery { stage, processes, .. } = &mut vms[vm];
             let process = &mut processes[number];
             let ready = process.threads[thread].ready(process.serves);
-            let ready = &ready[..ready.len().min(CHUNK - ran)];
+            let ready = &ready[..ready.len().min(chunk - ran)];
             if ready.is_empty() {
                 break;
             }
@@ -236,11 +245,18 @@ impl Simulation {
         if self.vms[vm].processes[number].runs(thread) { Ok(()) } else { self.exit(vcpu, vm, number) }
     }
 
-    /// If a program has ended its memory is free, if others go on. That of the last one stays, so that the end of the
-    /// run is seen as it was.
+    /// If a program has ended its memory is free, if others go on, and one that follows it has its time to start. The
+    /// memory of the last one stays, so that the end of the run is seen as it was.
     fn exit(&mut self, vcpu: usize, vm: usize, number: usize) -> Result<(), End> {
         if !self.vms[vm].processes[number].is_over() || self.is_over() {
             return Ok(());
+        }
+        let now = self.now(vcpu);
+        if let Some(next) = self.vms[vm].processes.get_mut(number + 1)
+            && next.start == NOT_YET
+            && let Some(after) = next.follows
+        {
+            next.start = now + after;
         }
         let Self { vms, ground, .. } = self;
         let Machinery { stage, processes, .. } = &mut vms[vm];
@@ -272,7 +288,7 @@ impl Simulation {
         match mark {
             MarkKind::PhaseBegins(phase) => {
                 process.threads[thread].phase = phase;
-                process.threads[thread].waits = phase == Phase::Steady;
+                process.threads[thread].waits = phase == Phase::Steady && !process.followed;
             }
             MarkKind::RequestEnds => {}
             MarkKind::Map(region, bytes) => self.map_region(vm, number, region, bytes.get())?,
@@ -356,7 +372,7 @@ impl Simulation {
         let waits = &self.waits[socket];
         let time =
             self.model.time_with(process.timing, &interval, |node| waits.get(node).copied().unwrap_or(0.0));
-        let weight = if self.measured && !process.exact { self.weight } else { 1 };
+        let weight = if self.steady && !process.exact { self.weight } else { 1 };
         let factor = convert::ratio(weight, 1);
         let parts = time.modelled;
         let nested = if counted.walk_references == 0 {
@@ -418,6 +434,14 @@ impl Simulation {
             return;
         }
         let shared = share(&self.machine, &sharers);
+        if self.steady && self.weight > 1 {
+            let chunk = convert::ratio(convert::count(self.chunk()) * self.weight, 1);
+            let cycles = shared.vcpus.iter().zip(&sharers).map(|(time, sharer)| {
+                time.modelled.total() / convert::ratio(sharer.interval.accesses, 1) * chunk
+            });
+            let longest = self.nanos(cycles.fold(0.0, f64::max) * CHUNKS_IN_EPOCH);
+            self.epoch_ends = Nanos::new(now.get() + convert::floor(longest).max(EPOCH.get()));
+        }
         let nodes = self.machine.nodes();
         for (socket, waits) in self.waits.iter_mut().enumerate() {
             for ((wait, (_, node)), load) in waits.iter_mut().zip(&nodes).zip(&shared.nodes) {
@@ -488,10 +512,12 @@ impl Simulation {
         seen
     }
 
-    /// When any program that has begun has yet to come to its steady phase.
+    /// Whether all programs have come to their steady phase, but for those that start at a later time.
     pub(crate) fn is_initialised(&self, now: Nanos) -> bool {
         let processes = self.vms.iter().flat_map(|vm| &vm.processes);
-        processes.filter(|process| process.start <= now).all(Process::is_initialised)
+        processes
+            .filter(|process| process.start <= now || process.follows.is_some())
+            .all(Process::is_initialised)
     }
 
     /// The measured time begins: requests count from now on.
@@ -505,13 +531,24 @@ impl Simulation {
 
     /// How long a chunk of accesses takes, as much as it stands for, in nanoseconds: the longest of all virtual CPUs.
     pub(crate) fn longest_chunk(&self) -> f64 {
-        let chunk = convert::ratio(convert::count(CHUNK) * self.weight, 1);
+        let chunk = convert::ratio(convert::count(self.chunk()) * self.weight, 1);
         let cycles = self.vcpus.iter().map(|vcpu| {
             let accesses = vcpu.done.counters.references.max(1);
             vcpu.done.cycles.iter().sum::<f64>() / convert::ratio(accesses, 1)
         });
-        let cycle = 1e9 / convert::ratio(self.machine.clock.frequency.hertz().max(1), 1);
-        chunk * cycle * cycles.fold(0.0, f64::max)
+        self.nanos(chunk * cycles.fold(0.0, f64::max))
+    }
+
+    fn nanos(&self, cycles: f64) -> f64 {
+        cycles * 1e9 / convert::ratio(self.machine.clock.frequency.hertz().max(1), 1)
+    }
+
+    /// Accesses that are run before the clock is looked at: about as many as stand for a chunk.
+    fn chunk(&self) -> usize {
+        if !self.steady || self.weight == 1 {
+            return CHUNK;
+        }
+        (CHUNK / convert::index(self.weight.min(convert::count(CHUNK)))).max(LEAST_CHUNK)
     }
 
     /// Whether no thread has anything left to do.

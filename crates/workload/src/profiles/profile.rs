@@ -3,10 +3,10 @@
 use super::mix::Mix;
 use super::{compute, parsec, stores, tailbench};
 use crate::plan::{Body, Plan, Requests, facts};
-use crate::programs::common::{self, ADVICE, CONTENT, INITIALISE, OPERATIONS};
+use crate::programs::common::{self, ADVICE, CHOICE, CONTENT, INITIALISE, OPERATIONS};
 use crate::programs::{ENTRIES, btree, canneal, chase, churn, fft, gups, scan, zipf_store};
 use crate::random::{nearest_whole, real};
-use crate::registry::{Entry, Parameter, Preset, Range, Settings, Source, Unit};
+use crate::registry::{DRAW, Entry, Parameter, Preset, Range, Settings, Source, Unit};
 use crate::{Load, Program, Service, WorkloadError};
 
 /// A named program.
@@ -146,8 +146,18 @@ const LOAD: Parameter = Parameter {
     },
 };
 
+/// Which choice of the assumed numbers it has.
+const DRAW_NUMBER: Parameter = common::count(
+    DRAW,
+    0,
+    0,
+    u64::MAX,
+    "0: the numbers as they stand here; else each that is assumed, and not given, is drawn from its range, by this number",
+    CHOICE,
+);
+
 /// The parameters of a profile; [`LOAD`], which is the last, only where it serves requests.
-const PARAMETERS: usize = 9;
+const PARAMETERS: usize = 10;
 
 const fn parameters(profile: &Profile) -> [Parameter; PARAMETERS] {
     let Preset::Whole(bytes) = profile.bytes.value else { panic!("a footprint is a whole number") };
@@ -161,6 +171,7 @@ const fn parameters(profile: &Profile) -> [Parameter; PARAMETERS] {
         ADVICE,
         CONTENT,
         OPERATIONS,
+        DRAW_NUMBER,
         LOAD,
     ]
 }
@@ -233,11 +244,12 @@ fn make(settings: &Settings) -> Result<Box<dyn Program>, WorkloadError> {
     let Profile { parts, serves, .. } = profile.expect("only profiles are made here");
     let mut plan = Plan::new(settings);
     let mut threads: Vec<Vec<_>> = (0..settings.threads()).map(|_| Vec::new()).collect();
-    for (number, part) in parts.iter().enumerate() {
+    let shares = shares(settings, parts);
+    for (number, (part, share)) in parts.iter().zip(shares).enumerate() {
         plan.begin_part(number);
-        let bodies = part.pattern.bodies(&of_part(settings, part), &mut plan);
-        let bodies = bodies.map_err(|error| in_part(error, part))?;
-        let Preset::Whole(each) = part.each.value else { continue };
+        let bodies = part.pattern.bodies(&of_part(settings, number, part, share), &mut plan);
+        let bodies = bodies.map_err(|error| in_part(error, part, share))?;
+        let Preset::Whole(each) = drawn(settings, number, "each", part.each) else { continue };
         for (thread, body) in threads.iter_mut().zip(bodies) {
             thread.push((body, each));
         }
@@ -254,14 +266,29 @@ fn make(settings: &Settings) -> Result<Box<dyn Program>, WorkloadError> {
     Ok(plan.program(facts(settings, latency), settings.whole(OPERATIONS.name), bodies))
 }
 
+/// A number of a part, as the settings' draw has it.
+fn drawn(settings: &Settings, number: usize, name: &str, figure: Figure) -> Preset {
+    settings.draw().number(settings.program(), &format!("part{number}.{name}"), figure.value, figure.source)
+}
+
+/// The parts' shares of the memory. Drawn ones add up to what the stated ones do: 1, but for parts that allocate.
+fn shares(settings: &Settings, parts: &[Part]) -> Vec<f64> {
+    let real = |preset| if let Preset::Real(share) = preset { share } else { 0.0 };
+    let all = parts.iter().enumerate();
+    let drawn: Vec<f64> = all.map(|(number, part)| real(drawn(settings, number, "share", part.share))).collect();
+    let stated: f64 = parts.iter().map(|part| real(part.share.value)).sum();
+    let sum: f64 = drawn.iter().sum();
+    if sum > 0.0 { drawn.iter().map(|share| share * (stated / sum)).collect() } else { drawn }
+}
+
 /// An error of a part as one of its profile: the part says how much of the memory is its own.
-fn in_part(error: WorkloadError, part: &Part) -> WorkloadError {
+fn in_part(error: WorkloadError, part: &Part, share: f64) -> WorkloadError {
     match error {
         WorkloadError::Value { program, parameter, found, expected } => {
             let found = format!(
                 "{found} for its part {}, a share of {} of the bytes",
                 part.pattern.entry().name,
-                part.share.value
+                share
             );
             WorkloadError::Value { program, parameter, found, expected }
         }
@@ -270,17 +297,19 @@ fn in_part(error: WorkloadError, part: &Part) -> WorkloadError {
 }
 
 /// The settings of a part, with its share of the memory.
-fn of_part(settings: &Settings, part: &Part) -> Settings {
-    let Preset::Real(share) = part.share.value else { return settings.clone() };
+fn of_part(settings: &Settings, number: usize, part: &Part, share: f64) -> Settings {
     let bytes = nearest_whole(real(settings.whole("bytes")) * share);
-    let set = part.set.iter().map(|(name, figure)| (*name, figure.value));
+    let set = part.set.iter().map(|(name, figure)| (*name, drawn(settings, number, name, *figure)));
     let inherited = [("bytes", Preset::Whole(bytes)), (INITIALISE.name, settings.preset(INITIALISE.name))];
     settings.part(part.pattern.entry().parameters, inherited.into_iter().chain(set))
 }
 
 #[cfg(test)]
 mod tests {
+    use terrace_addr::Bytes;
+
     use super::*;
+    use crate::Arguments;
 
     #[test]
     fn parts_set_only_what_their_patterns_have() {
@@ -300,7 +329,47 @@ mod tests {
                         _ => false,
                     };
                     assert!(fits, "{}: {name} = {}", profile.name, figure.value);
+                    let drawn_fits = match (parameter.range, figure.source) {
+                        (Range::Whole(least, most), Source::Assumed { low, high, .. }) => {
+                            real(least) <= low && high <= real(most)
+                        }
+                        (Range::Real(least, most), Source::Assumed { low, high, .. }) => {
+                            least <= low && high <= most
+                        }
+                        _ => true,
+                    };
+                    assert!(drawn_fits, "{}: {name} drawn from {}", profile.name, figure.source);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_draw_of_a_profile_is_a_program_of_its_own() {
+        for profile in &PROFILES {
+            let program = |draw: u64| {
+                let arguments = Arguments::new(2, 1).with(DRAW, draw);
+                let entry = ALL.iter().find(|entry| entry.name == profile.name);
+                let program = entry.expect("a profile is registered").build(&arguments);
+                let program = program.unwrap_or_else(|error| panic!("{}, draw {draw}: {error}", profile.name));
+                program.regions().iter().map(|region| region.bytes).sum::<Bytes>()
+            };
+            let sizes: Vec<_> = (0..=30).map(program).collect();
+            if let Source::Assumed { .. } = profile.bytes.source {
+                let other = sizes.iter().filter(|&&bytes| bytes != sizes[0]).count();
+                assert!(other >= 29, "{}: {sizes:?}", profile.name);
+            }
+        }
+    }
+
+    #[test]
+    fn drawn_shares_add_up_as_stated_ones_do() {
+        for profile in &PROFILES {
+            let entry = ALL.iter().find(|entry| entry.name == profile.name).expect("it is registered");
+            for draw in 0..=30_u64 {
+                let settings = Settings::new(entry, &Arguments::new(1, 1).with(DRAW, draw));
+                let sum: f64 = shares(&settings.expect("a draw is a number"), profile.parts).iter().sum();
+                assert!((sum - 1.0).abs() < 1e-9, "{}, draw {draw}: {sum}", profile.name);
             }
         }
     }

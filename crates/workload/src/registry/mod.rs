@@ -3,13 +3,15 @@
 //! One place declares a parameter: its [`Entry`]. Checks, help, schema and documentation are made from it.
 
 mod arguments;
+mod draw;
 mod nearest;
 mod parameter;
 mod settings;
 
 pub use arguments::{Arguments, Value};
 pub use parameter::{Parameter, Preset, Range, Source, Unit};
-pub(crate) use settings::Settings;
+pub(crate) use draw::Draw;
+pub(crate) use settings::{DRAW, Settings};
 
 use crate::profiles::Part;
 use crate::{Program, WorkloadError};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::nearest::nearest;
-use super::{Arguments, Entry, Parameter, Preset, Range, Unit, Value};
+use super::{Arguments, Draw, Entry, Parameter, Preset, Range, Unit, Value};
 use crate::WorkloadError;
 use crate::random::{nearest_whole, real};
 
@@ -16,12 +16,16 @@ pub(crate) struct Settings {
     program: &'static str,
     threads: usize,
     seed: u64,
+    draw: Draw,
     values: BTreeMap<&'static str, Preset>,
 }
 
+/// The parameter of profiles that says which [`Draw`] of their assumed numbers they have.
+pub(crate) const DRAW: &str = "draw";
+
 impl Settings {
     /// Checks `arguments` against what `entry` declares.
-    pub(super) fn new(entry: &Entry, arguments: &Arguments) -> Result<Self, WorkloadError> {
+    pub(crate) fn new(entry: &Entry, arguments: &Arguments) -> Result<Self, WorkloadError> {
         let program = entry.name;
         if !(1..=MOST_THREADS).contains(&arguments.threads) {
             return Err(WorkloadError::Threads { program, found: arguments.threads, most: MOST_THREADS });
@@ -37,18 +41,23 @@ impl Settings {
         }
         let mut values = BTreeMap::new();
         for parameter in entry.parameters {
-            let value = match arguments.values.get(parameter.name) {
-                None => parameter.default,
-                Some(given) => checked(parameter, given).ok_or_else(|| WorkloadError::Value {
-                    program,
-                    parameter: parameter.name,
-                    found: given.to_string(),
-                    expected: parameter.range.to_string(),
-                })?,
-            };
+            let Some(given) = arguments.values.get(parameter.name) else { continue };
+            let value = checked(parameter, given).ok_or_else(|| WorkloadError::Value {
+                program,
+                parameter: parameter.name,
+                found: given.to_string(),
+                expected: parameter.range.to_string(),
+            })?;
             values.insert(parameter.name, value);
         }
-        Ok(Self { program, threads: arguments.threads, seed: arguments.seed, values })
+        let draw = match values.get(DRAW) {
+            Some(Preset::Whole(number)) => Draw::of(*number),
+            _ => Draw::Stated,
+        };
+        for parameter in entry.parameters {
+            values.entry(parameter.name).or_insert_with(|| draw.default_of(program, parameter));
+        }
+        Ok(Self { program, threads: arguments.threads, seed: arguments.seed, draw, values })
     }
 
     /// The settings of a part of this program: `parameters` at their defaults but for those in `values`.
@@ -59,7 +68,12 @@ impl Settings {
     ) -> Self {
         let defaults = parameters.iter().map(|parameter| (parameter.name, parameter.default));
         let values = defaults.chain(values).collect();
-        Self { program: self.program, threads: self.threads, seed: self.seed, values }
+        Self { program: self.program, threads: self.threads, seed: self.seed, draw: self.draw, values }
+    }
+
+    /// Which choice of the assumed numbers this is.
+    pub(crate) const fn draw(&self) -> Draw {
+        self.draw
     }
 
     /// A parameter as it stands.

@@ -1,82 +1,27 @@
-//! `terrace reproduce`: published figures, measured again beside what was published.
+//! Published curves over the size of a data set, measured again.
 
 use std::fmt::Write as _;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{fs, io};
 
-use clap::{Args, ValueEnum};
 use comfy_table::CellAlignment;
-use terrace_machine::files::nearest;
 use terrace_sim::reproduce::{
-    Bar, Curve, DataSet, Extent, FIGURES, Figure, Given, Observe, Pages, Point, ReproduceError, Reproduced,
-    figure, reproduce as measure, runs, size,
+    Bar, Curve, DataSet, Extent, Figure, Given, Pages, Point, Reproduced, reproduce as measure, runs, size,
 };
-use terrace_sim::run::{Next, Passed, Registry};
+use terrace_sim::run::Registry;
 
-use crate::interrupt::{interrupted, note_interrupts};
-use crate::list::figures;
-use crate::progress::RunsBar;
-use crate::replay::threads;
+use super::{Progress, ReproduceArguments, ReproduceFormat, failed};
+use crate::interrupt::note_interrupts;
 use crate::said::Said;
 use crate::{CliError, Ended, print, style};
 
-/// Arguments of `terrace reproduce`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  terrace reproduce
-  terrace reproduce gemini-fig2 --reduced
-  terrace reproduce gemini-fig2 --picture gemini-fig2.svg --format csv
-  terrace reproduce gemini-fig2 --show-scenario > mine.toml
-
-What was published is shown beside what the model gives, and is an input of nothing.")]
-pub(crate) struct ReproduceArguments {
-    /// The figure; without one, they are listed
-    figure: Option<String>,
-
-    /// Only data sets up to 64 MiB, and of 4 GiB: a part of the time
-    #[arg(long, requires = "figure")]
-    reduced: bool,
-
-    /// Print the figure's scenario file, which `terrace run` takes, and run nothing
-    #[arg(long, requires = "figure", conflicts_with_all = ["reduced", "picture", "format"])]
-    show_scenario: bool,
-
-    /// Write the figure as a picture, too
-    #[arg(long, value_name = "FILE.svg", requires = "figure")]
-    picture: Option<PathBuf>,
-
-    /// How to print the result
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReproduceFormat::Table)]
-    format: ReproduceFormat,
-
-    /// How many runs to simulate at the same time; no number depends on it
-    #[arg(long, value_name = "NUMBER", default_value_t = threads())]
-    threads: NonZeroUsize,
-}
-
-/// How a figure is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ReproduceFormat {
-    /// For people
-    Table,
-    /// Everything, with what it depends on
-    Json,
-    /// A row for each point
-    Csv,
-}
-
-/// Measures a figure, or lists the figures.
-pub(crate) fn reproduce(
+/// Measures a figure.
+pub(super) fn reproduce(
+    figure: &'static Figure,
     arguments: &ReproduceArguments,
     registry: &Registry,
     said: Said,
 ) -> Result<Ended, CliError> {
-    let Some(name) = arguments.figure.as_deref() else {
-        print(figures().as_bytes())?;
-        return Ok(Ended::Complete);
-    };
-    let figure = named(name)?;
     if arguments.show_scenario {
         print(figure.scenario.text.as_bytes())?;
         return Ok(Ended::Complete);
@@ -87,7 +32,7 @@ pub(crate) fn reproduce(
     let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
     let runs = runs(figure, extent, registry).map_err(failed)?.len();
     note_interrupts();
-    let progress = Progress { bar: RunsBar::new(said, runs) };
+    let progress = Progress::new(said, runs);
     let result = measure(figure, extent, registry, arguments.threads.get(), &progress).map_err(failed)?;
     drop(progress);
     let text = match arguments.format {
@@ -116,47 +61,6 @@ fn is_place(path: &Path) -> io::Result<()> {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     fs::read_dir(folder).map(drop)
-}
-
-/// Tells the bar, and Ctrl-C to the runs.
-struct Progress {
-    bar: RunsBar,
-}
-
-impl Observe for Progress {
-    fn advance(&self, run: usize, passed: Passed) -> Next {
-        self.bar.advance(run, passed.share, 0);
-        if interrupted() { Next::Stop } else { Next::Go }
-    }
-
-    fn finish(&self, run: usize) {
-        self.bar.finish(run);
-    }
-}
-
-/// The figure of this name.
-pub(crate) fn named(name: &str) -> Result<&'static Figure, CliError> {
-    figure(name).ok_or_else(|| unknown(name))
-}
-
-fn unknown(name: &str) -> CliError {
-    let names = || FIGURES.iter().map(|figure| figure.name);
-    CliError::Unknown {
-        what: "figure",
-        name: name.to_owned(),
-        expected: names().collect::<Vec<_>>().join(", "),
-        near: nearest(name, names()).map(str::to_owned),
-    }
-}
-
-fn failed(error: ReproduceError) -> CliError {
-    match error {
-        ReproduceError::Scenario(error) => error.into(),
-        ReproduceError::Machine(error) => error.into(),
-        ReproduceError::Run { figure, run, error } => {
-            CliError::Run { scenario: figure.to_owned(), run, error }
-        }
-    }
 }
 
 /// What pages are called in heads of tables.
@@ -256,6 +160,7 @@ fn csv(points: &[Point]) -> String {
 #[cfg(test)]
 mod tests {
     use terrace_sim::reproduce::Loads;
+    use terrace_sim::reproduce::figure;
     use terrace_sim::run::Unwatched;
 
     use super::*;
@@ -268,7 +173,7 @@ mod tests {
         let (small, large) = (64 << 10, 64 << 20);
         let footprints = [small, large];
         let extent = Extent::Only(Loads::Dependent, &footprints);
-        let figure = named("xgemini-fig7").unwrap();
+        let figure = figure("xgemini-fig7").unwrap();
         let result = measure(figure, extent, &registry, 2, &Unwatched).unwrap();
         let found = table(figure, &result);
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/xgemini-fig7.txt");

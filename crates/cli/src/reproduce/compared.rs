@@ -1,0 +1,183 @@
+//! Published figures and tables over programs, measured again.
+
+use std::fmt::Write as _;
+
+use comfy_table::CellAlignment;
+use terrace_sim::published::{Agreement, Cell, Compared, Comparison, Extent, Mean, measure};
+use terrace_sim::run::Registry;
+
+use super::{Progress, ReproduceArguments, ReproduceFormat, failed};
+use crate::interrupt::note_interrupts;
+use crate::said::Said;
+use crate::{CliError, Ended, print, style};
+
+/// Measures these comparisons.
+pub(super) fn reproduce(
+    chosen: &[&'static Comparison],
+    arguments: &ReproduceArguments,
+    registry: &Registry,
+    said: Said,
+) -> Result<Ended, CliError> {
+    if arguments.show_scenario {
+        let campaigns: Vec<_> = chosen.iter().map(|comparison| comparison.campaign_text()).collect();
+        if campaigns.iter().any(|text| *text != campaigns[0]) {
+            return Err(CliError::NotTogether { names: arguments.figure.join(", ") });
+        }
+        print(campaigns[0].as_bytes())?;
+        return Ok(Ended::Complete);
+    }
+    known(chosen, &arguments.program)?;
+    note_interrupts();
+    let extent = Extent { draws: arguments.draws, programs: arguments.program.clone() };
+    let begun = |runs| -> Box<dyn terrace_sim::reproduce::Observe> { Box::new(Progress::new(said, runs)) };
+    let all = measure(chosen, &extent, registry, arguments.threads.get(), &begun).map_err(failed)?;
+    let text = match arguments.format {
+        ReproduceFormat::Table => all.iter().map(table).collect::<Vec<_>>().join("\n"),
+        ReproduceFormat::Json => format!("{:#}\n", serde_json::json!(all)),
+        ReproduceFormat::Csv => csv(&all),
+    };
+    print(text.as_bytes())?;
+    let missing = all.first().map_or(&[][..], |first| &first.missing);
+    for missing in missing {
+        said.note(format_args!("{}: {}", missing.run, missing.why));
+    }
+    if missing.iter().any(|missing| missing.stopped) {
+        return Ok(Ended::Interrupted);
+    }
+    let measured = |compared: &Compared| compared.means.iter().any(|mean| mean.simulated.is_some());
+    if all.iter().any(measured) { Ok(Ended::Complete) } else { Err(CliError::NothingMeasured) }
+}
+
+/// Whether the figures have these programs.
+fn known(chosen: &[&Comparison], programs: &[String]) -> Result<(), CliError> {
+    let all = || chosen.iter().flat_map(|comparison| comparison.programs());
+    for name in programs {
+        if !all().any(|program| program == name) {
+            let mut names: Vec<&str> = all().collect();
+            names.sort_unstable();
+            names.dedup();
+            let near = terrace_machine::files::nearest(name, names.iter().copied()).map(str::to_owned);
+            return Err(CliError::Unknown {
+                what: "program",
+                name: name.clone(),
+                expected: names.join(", "),
+                near,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn table(compared: &Compared) -> String {
+    let mut text = format!("{}: {}\n", compared.paper, compared.shows);
+    let of = match &compared.baseline {
+        Some(baseline) => format!("{}, in % of {baseline}", compared.metric.name()),
+        None => format!("{}, in %", compared.metric.name()),
+    };
+    text += &style::wrap(&format!("{of}: published | simulated{}", band(compared.draws)), "");
+    let mut table = style::table();
+    table.set_header(["program"].into_iter().chain(compared.systems.iter().map(String::as_str)));
+    for row in &compared.rows {
+        table.add_row([row.program.clone()].into_iter().chain(row.cells.iter().map(cell)));
+    }
+    table.add_row(["mean".to_owned()].into_iter().chain(compared.means.iter().map(mean)));
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{table}");
+    for agreement in &compared.agreement {
+        text += &style::wrap(&said(agreement, compared), "  ");
+    }
+    text += &style::wrap(&order(compared), "  ");
+    text += &style::wrap(&format!("Published values: {}.", compared.published_source), "");
+    text
+}
+
+fn band(draws: u64) -> String {
+    if draws == 0 {
+        String::new()
+    } else {
+        format!(", and where nine tenths of {draws} draws of what is assumed about the programs lie")
+    }
+}
+
+fn shown(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
+}
+
+fn beside(published: Option<f64>, simulated: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
+    let band = match low.zip(high) {
+        Some((low, high)) => format!("\n{low:.1} to {high:.1}"),
+        None => String::new(),
+    };
+    format!("{} | {}{band}", shown(published), shown(simulated))
+}
+
+fn cell(cell: &Cell) -> String {
+    beside(cell.published, cell.simulated, cell.low, cell.high)
+}
+
+fn mean(mean: &Mean) -> String {
+    beside(mean.published, mean.simulated, mean.low, mean.high)
+}
+
+fn said(agreement: &Agreement, compared: &Compared) -> String {
+    let Agreement { system, programs, rank_correlation, p_value, signs_agree, mean_absolute_error } = agreement;
+    let mut text = format!("- {system}: mean distance {mean_absolute_error:.1} points over {programs} programs");
+    if let Some((correlation, p)) = rank_correlation.zip(*p_value) {
+        let _ = write!(text, "; rank correlation {correlation:.2} (p = {p:.3})");
+    }
+    if let Some(signs) = signs_agree {
+        let _ = write!(text, "; same side of the baseline for {signs}");
+    }
+    let within = compared.means.iter().find(|mean| &mean.system == system).and_then(Mean::within);
+    match within {
+        Some(true) => text += "; the published mean lies in the band",
+        Some(false) => text += "; the published mean lies outside the band",
+        None => {}
+    }
+    text
+}
+
+/// Published means that differ by less are not compared in their order.
+const POINTS: f64 = 5.0;
+
+fn order(compared: &Compared) -> String {
+    let pairs = compared.order(POINTS);
+    let kept = pairs.iter().filter(|(.., found)| *found == Some(true)).count();
+    let wrong: Vec<String> = pairs
+        .iter()
+        .filter(|(.., found)| *found == Some(false))
+        .map(|(better, worse, _)| format!("{better} before {worse}"))
+        .collect();
+    let mut text = format!(
+        "- Of {} pairs of published means more than {POINTS} points apart, {kept} are in the same order",
+        pairs.len()
+    );
+    if !wrong.is_empty() {
+        let _ = write!(text, "; not so: {}", wrong.join(", "));
+    }
+    text
+}
+
+/// A row for each program and system, and for each mean; no value needs quotes.
+fn csv(all: &[Compared]) -> String {
+    let mut text = String::from("figure,program,system,published,simulated,low,high\n");
+    let value = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    for compared in all {
+        let mut row = |program: &str, system: &str, values: [Option<f64>; 4]| {
+            let values = values.map(value).join(",");
+            let _ = writeln!(text, "{},{program},{system},{values}", compared.name);
+        };
+        for line in &compared.rows {
+            for (system, cell) in compared.systems.iter().zip(&line.cells) {
+                row(&line.program, system, [cell.published, cell.simulated, cell.low, cell.high]);
+            }
+        }
+        for mean in &compared.means {
+            row("mean", &mean.system, [mean.published, mean.simulated, mean.low, mean.high]);
+        }
+    }
+    text
+}

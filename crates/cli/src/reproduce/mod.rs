@@ -1,0 +1,164 @@
+//! `terrace reproduce`: published figures and tables, measured again beside what was published.
+
+mod compared;
+mod curves;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use terrace_fleet::reproduce::Extent;
+use terrace_machine::files::nearest;
+use terrace_sim::published::{comparison, comparisons};
+use terrace_sim::reproduce::{FIGURES, Figure, Observe, ReproduceError, figure};
+use terrace_sim::run::{Next, Passed, Registry};
+
+use crate::interrupt::interrupted;
+use crate::list::figures;
+use crate::progress::RunsBar;
+use crate::replay::threads;
+use crate::said::Said;
+use crate::fleet::reproduce::{self as of_fleet, FIGURE as OF_FLEET};
+use crate::{CliError, Ended, print};
+
+/// Arguments of `terrace reproduce`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  terrace reproduce
+  terrace reproduce gemini-fig2 --reduced
+  terrace reproduce gemini-fig2 --picture gemini-fig2.svg --format csv
+  terrace reproduce gemini-fig2 --show-scenario > mine.toml
+  terrace reproduce gemini-table3 gemini-fig8-fragmented --program masstree,redis
+  terrace reproduce xgemini-fig11-fragmented --draws 30
+
+What was published is shown beside what the model gives, and is an input of nothing. Figures over programs may be
+asked for together: what several of them need runs once.")]
+pub(crate) struct ReproduceArguments {
+    /// The figures; without one, they are listed
+    figure: Vec<String>,
+
+    /// Of a curve only data sets up to 64 MiB, and of 4 GiB; of a fleet a twentieth: a part of the time
+    #[arg(long, requires = "figure")]
+    reduced: bool,
+
+    /// Of figures over programs: so many draws of what is assumed about each program, for the bands
+    #[arg(long, value_name = "NUMBER", requires = "figure", default_value_t = 0)]
+    draws: u64,
+
+    /// Of figures over programs: only these
+    #[arg(long, value_name = "NAME,…", requires = "figure", value_delimiter = ',')]
+    program: Vec<String>,
+
+    /// Print the figure's scenario file, which `terrace run` takes, and run nothing
+    #[arg(long, requires = "figure", conflicts_with_all = ["reduced", "picture", "format"])]
+    show_scenario: bool,
+
+    /// Write the curve as a picture, too
+    #[arg(long, value_name = "FILE.svg", requires = "figure")]
+    picture: Option<PathBuf>,
+
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReproduceFormat::Table)]
+    format: ReproduceFormat,
+
+    /// How many runs to simulate at the same time; no number depends on it
+    #[arg(long, value_name = "NUMBER", default_value_t = threads())]
+    threads: NonZeroUsize,
+}
+
+/// How a figure is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReproduceFormat {
+    /// For people
+    Table,
+    /// Everything, with what it depends on
+    Json,
+    /// A row for each point
+    Csv,
+}
+
+/// Measures figures, or lists them.
+pub(crate) fn reproduce(
+    arguments: &ReproduceArguments,
+    registry: &Registry,
+    said: Said,
+) -> Result<Ended, CliError> {
+    let names = &arguments.figure;
+    if names.is_empty() {
+        print(figures().as_bytes())?;
+        return Ok(Ended::Complete);
+    }
+    let of_programs: Option<Vec<_>> = names.iter().map(|name| comparison(name)).collect();
+    if let Some(comparisons) = of_programs {
+        return compared::reproduce(&comparisons, arguments, registry, said);
+    }
+    for name in names {
+        if comparison(name).is_none() && name != OF_FLEET.name {
+            named(name)?;
+        }
+    }
+    let [name] = names.as_slice() else {
+        return Err(CliError::NotTogether { names: names.join(", ") });
+    };
+    if name == OF_FLEET.name {
+        let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
+        return of_fleet::reproduce(extent, arguments.format, arguments.threads.get(), said);
+    }
+    curves::reproduce(named(name)?, arguments, registry, said)
+}
+
+/// Tells the bar, and Ctrl-C to the runs.
+struct Progress {
+    bar: RunsBar,
+}
+
+impl Progress {
+    fn new(said: Said, runs: usize) -> Self {
+        Self { bar: RunsBar::new(said, runs) }
+    }
+}
+
+impl Observe for Progress {
+    fn advance(&self, run: usize, passed: Passed) -> Next {
+        self.bar.advance(run, passed.share, 0);
+        if interrupted() { Next::Stop } else { Next::Go }
+    }
+
+    fn finish(&self, run: usize) {
+        self.bar.finish(run);
+    }
+}
+
+/// The scenario file of the figure of this name.
+pub(crate) fn scenario_of(name: &str) -> Result<&'static str, CliError> {
+    comparison(name).map_or_else(|| Ok(named(name)?.scenario.text), |comparison| Ok(comparison.campaign_text()))
+}
+
+/// The curve of this name.
+fn named(name: &str) -> Result<&'static Figure, CliError> {
+    figure(name).ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> CliError {
+    let names = || {
+        let of_programs = comparisons().iter().map(|comparison| comparison.name.as_str());
+        FIGURES.iter().map(|figure| figure.name).chain(of_programs).chain([OF_FLEET.name])
+    };
+    CliError::Unknown {
+        what: "figure",
+        name: name.to_owned(),
+        expected: names().collect::<Vec<_>>().join(", "),
+        near: nearest(name, names()).map(str::to_owned),
+    }
+}
+
+fn failed(error: ReproduceError) -> CliError {
+    match error {
+        ReproduceError::Scenario(error) => error.into(),
+        ReproduceError::Machine(error) => error.into(),
+        ReproduceError::Run { figure, run, error } => {
+            CliError::Run { scenario: figure, run, error }
+        }
+    }
+}
+

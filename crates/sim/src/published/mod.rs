@@ -1,0 +1,18 @@
+//! Published tables and figures over programs, measured again on the model and set beside what was published.
+//!
+//! The rule: what was published is never an input. A [`Comparison`] is a file that says which campaign runs for it, and
+//! what was published; a campaign is a scenario file over programs, systems and memory, which knows nothing of the
+//! published numbers. What nothing states of a program is drawn from the ranges that the program declares, many times:
+//! the band that a result lies in says how much of it the assumptions decide.
+
+mod comparison;
+mod compared;
+mod files;
+mod measure;
+mod statistics;
+mod wanted;
+
+pub use compared::{Agreement, Cell, Compared, Mean, Row};
+pub use comparison::{Comparison, Metric, PublishedMean, PublishedRow};
+pub use files::{comparison, comparisons};
+pub use measure::{Extent, measure};
