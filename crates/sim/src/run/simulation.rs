@@ -56,6 +56,9 @@ const EPOCH: Nanos = Nanos::new(1_000_000);
 /// CPU has in an epoch is then a quarter of what it does.
 const CHUNKS_IN_EPOCH: f64 = 4.0;
 
+/// Parts that an epoch is divided into where those of virtual CPUs are made equally long.
+const PARTS: u64 = 1024;
+
 /// Accesses that are run before the clock is looked at, where each stands for itself.
 const CHUNK: usize = 1024;
 
@@ -422,16 +425,23 @@ impl Simulation {
         }
         self.epoch_ends = Nanos::new(now.get() + EPOCH.get());
         let mut sharers = Vec::new();
-        for state in &mut self.vcpus {
+        let mut lengths = Vec::new();
+        for (vcpu, state) in self.vcpus.iter_mut().enumerate() {
             let interval = std::mem::take(&mut state.epoch);
+            let clock = self.order.clock(vcpu);
+            let length = clock - std::mem::replace(&mut state.epoch_began, clock);
             let Some(&(process, _)) = state.threads.get(state.current) else { continue };
             let program = self.vms[state.vm].processes[process].timing;
             if interval.accesses > 0 {
                 sharers.push(crate::time::Vcpu { cpu: state.cpu, program, interval });
+                lengths.push(length.get().max(1));
             }
         }
-        if sharers.is_empty() {
-            return;
+        let Some(&longest) = lengths.iter().max() else { return };
+        // Clocks differ by what was run last, so that some did a chunk more than others: all as if they had gone on for
+        // as long as the longest of them.
+        for (sharer, length) in sharers.iter_mut().zip(lengths) {
+            sharer.interval = sharer.interval.repeated(PARTS * longest / length);
         }
         let shared = share(&self.machine, &sharers);
         if self.steady && self.weight > 1 {

@@ -24,6 +24,8 @@ pub(crate) struct Vcpu {
     pub(crate) fraction: f64,
     /// What it did in this epoch, for the load of the memory nodes.
     pub(crate) epoch: Interval,
+    /// Its clock when that began.
+    pub(crate) epoch_began: Cycles,
     pub(crate) done: Done,
 }
 
@@ -86,6 +88,7 @@ impl Vcpu {
             bill,
             fraction: 0.0,
             epoch: Interval::default(),
+            epoch_began: Cycles::ZERO,
             done: Done::default(),
         }
     }

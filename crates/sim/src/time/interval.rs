@@ -111,6 +111,16 @@ impl Interval {
         }
     }
 
+    /// As if all of it had been done so many times over, copies and serial work with it.
+    #[must_use]
+    pub fn repeated(&self, times: u64) -> Self {
+        Self {
+            copied: self.copied.iter().map(|bytes| Bytes::new(bytes.get() * times)).collect(),
+            serial: Cycles::new(self.serial.get() * times),
+            ..self.times(times)
+        }
+    }
+
     /// What was done after `earlier`, if both were counted from the same start.
     ///
     /// # Panics
