@@ -71,7 +71,9 @@ pub enum CliError {
         run: u32,
     },
     /// Figures that cannot be measured by one command.
-    #[error("found the figures {names}, expected one, or several over programs\n  `terrace reproduce` lists them; ask for each curve by itself.")]
+    #[error(
+        "found the figures {names}, expected one, or several over programs\n  `terrace reproduce` lists them; ask for each curve by itself."
+    )]
     NotTogether {
         /// What was asked for.
         names: String,

@@ -123,8 +123,10 @@ fn mean(mean: &Mean) -> String {
 }
 
 fn said(agreement: &Agreement, compared: &Compared) -> String {
-    let Agreement { system, programs, rank_correlation, p_value, signs_agree, mean_absolute_error } = agreement;
-    let mut text = format!("- {system}: mean distance {mean_absolute_error:.1} points over {programs} programs");
+    let Agreement { system, programs, rank_correlation, p_value, signs_agree, mean_absolute_error } =
+        agreement;
+    let mut text =
+        format!("- {system}: mean distance {mean_absolute_error:.1} points over {programs} programs");
     if let Some((correlation, p)) = rank_correlation.zip(*p_value) {
         let _ = write!(text, "; rank correlation {correlation:.2} (p = {p:.3})");
     }

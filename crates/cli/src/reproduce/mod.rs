@@ -13,12 +13,12 @@ use terrace_sim::published::{comparison, comparisons};
 use terrace_sim::reproduce::{FIGURES, Figure, Observe, ReproduceError, figure};
 use terrace_sim::run::{Next, Passed, Registry};
 
+use crate::fleet::reproduce::{self as of_fleet, FIGURE as OF_FLEET};
 use crate::interrupt::interrupted;
 use crate::list::figures;
 use crate::progress::RunsBar;
 use crate::replay::threads;
 use crate::said::Said;
-use crate::fleet::reproduce::{self as of_fleet, FIGURE as OF_FLEET};
 use crate::{CliError, Ended, print};
 
 /// Arguments of `terrace reproduce`.
@@ -131,7 +131,8 @@ impl Observe for Progress {
 
 /// The scenario file of the figure of this name.
 pub(crate) fn scenario_of(name: &str) -> Result<&'static str, CliError> {
-    comparison(name).map_or_else(|| Ok(named(name)?.scenario.text), |comparison| Ok(comparison.campaign_text()))
+    comparison(name)
+        .map_or_else(|| Ok(named(name)?.scenario.text), |comparison| Ok(comparison.campaign_text()))
 }
 
 /// The curve of this name.
@@ -156,9 +157,6 @@ fn failed(error: ReproduceError) -> CliError {
     match error {
         ReproduceError::Scenario(error) => error.into(),
         ReproduceError::Machine(error) => error.into(),
-        ReproduceError::Run { figure, run, error } => {
-            CliError::Run { scenario: figure, run, error }
-        }
+        ReproduceError::Run { figure, run, error } => CliError::Run { scenario: figure, run, error },
     }
 }
-

@@ -120,10 +120,9 @@ mod tests {
             let mut tree = RunTree::new(limit);
             let mut naive = vec![false; limit];
             for (member, start, length) in changes {
-                for number in (start % limit)..(start % limit + length).min(limit) {
-                    naive[number] = member;
-                    tree.set(number, member);
-                }
+                let range = (start % limit)..(start % limit + length).min(limit);
+                naive[range.clone()].fill(member);
+                range.for_each(|number| tree.set(number, member));
             }
             let runs: Vec<usize> = naive.split(|&member| !member).map(<[bool]>::len).collect();
             prop_assert_eq!(index(tree.longest()), runs.into_iter().max().unwrap_or(0));

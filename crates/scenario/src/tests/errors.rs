@@ -270,6 +270,20 @@ fn a_vm_or_program_that_cannot_be_is_an_error() {
             "my.toml:44:11: vm.0.program.0.threads: found 0 threads; expected at least 1",
         ),
         (
+            "threads = 2",
+            "threads = 2\nfollows = true",
+            "my.toml:45:11: vm.0.program.0.follows: found true for a VM's first program; expected a program before it in the list, or no `follows`",
+        ),
+        (
+            r#"workload = "gups""#,
+            r#"workload = "gups"
+
+[[vm.program]]
+workload = "gups"
+follows = true"#,
+            "my.toml:60:11: vm.1.program.1.follows: found true after gups, which never ends; expected `operations` among that one's parameters, or no `follows`",
+        ),
+        (
             "rate = 20000",
             "rate = 0",
             "my.toml:46:8: vm.0.program.0.rate: found 0; expected more than 0 requests a second",

@@ -65,6 +65,7 @@ fn program() -> impl Strategy<Value = Program> {
                 workload: if store { "zipf-store" } else { "gups" }.into(),
                 threads,
                 start: Nanos::new(start),
+                follows: false,
                 rate: rate.filter(|_| store),
                 core_cycles,
                 parallelism,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use terrace_result::{Metrics, Outcome};
 use terrace_scenario::Run;
 
+use super::Comparison;
 use super::compared::{Compared, compared};
 use super::files::campaign;
 use super::wanted::{Key, of_campaign, set_rate, wanted};
-use super::Comparison;
 use crate::reproduce::{Missing, Observe, ReproduceError, work};
 use crate::run::{Next, Passed, Registry};
 
@@ -100,7 +100,11 @@ fn stage(
         }
         let found = campaigns.get(&key.campaign).and_then(|runs| of_campaign(runs, &key));
         let Some(mut run) = found else {
-            missing.push(Missing { run: format!("{key:?}"), why: "not in its campaign".into(), stopped: false });
+            missing.push(Missing {
+                run: format!("{key:?}"),
+                why: "not in its campaign".into(),
+                stopped: false,
+            });
             continue;
         };
         if let Some(capacity) = capacity {

@@ -5,8 +5,8 @@
 //! published numbers. What nothing states of a program is drawn from the ranges that the program declares, many times:
 //! the band that a result lies in says how much of it the assumptions decide.
 
-mod comparison;
 mod compared;
+mod comparison;
 mod files;
 mod measure;
 mod statistics;

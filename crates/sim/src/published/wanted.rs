@@ -93,9 +93,9 @@ pub(super) fn of_campaign(runs: &[Run], key: &Key) -> Option<Run> {
     let mut run = runs
         .iter()
         .find(|run| {
-            wanted.iter().all(|(axis, name)| {
-                run.labels.iter().any(|(found, value)| found == axis && value == *name)
-            })
+            wanted
+                .iter()
+                .all(|(axis, name)| run.labels.iter().any(|(found, value)| found == axis && value == *name))
         })?
         .clone();
     let program = run.scenario.vm.first_mut()?.program.last_mut()?;

@@ -163,8 +163,11 @@ pub fn reproduce(
             missing.push(Missing { run: labels(), why: "not begun".to_owned(), stopped: true });
             continue;
         };
-        let failed =
-            |error| ReproduceError::Run { figure: figure.name.to_owned(), run: labels(), error: Box::new(error) };
+        let failed = |error| ReproduceError::Run {
+            figure: figure.name.to_owned(),
+            run: labels(),
+            error: Box::new(error),
+        };
         let RunResult { outcome, totals, .. } = result.map_err(failed)?;
         let place = Place::of(run).filter(|_| outcome == Outcome::Complete);
         if let Some(point) = place.and_then(|place| place.measured(&totals)) {

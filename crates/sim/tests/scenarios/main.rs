@@ -2,6 +2,7 @@
 //! agrees with exact time.
 
 mod events;
+mod follows;
 mod gemini;
 mod khugepaged;
 mod memory;

@@ -275,7 +275,8 @@ fn drawn(settings: &Settings, number: usize, name: &str, figure: Figure) -> Pres
 fn shares(settings: &Settings, parts: &[Part]) -> Vec<f64> {
     let real = |preset| if let Preset::Real(share) = preset { share } else { 0.0 };
     let all = parts.iter().enumerate();
-    let drawn: Vec<f64> = all.map(|(number, part)| real(drawn(settings, number, "share", part.share))).collect();
+    let drawn: Vec<f64> =
+        all.map(|(number, part)| real(drawn(settings, number, "share", part.share))).collect();
     let stated: f64 = parts.iter().map(|part| real(part.share.value)).sum();
     let sum: f64 = drawn.iter().sum();
     if sum > 0.0 { drawn.iter().map(|share| share * (stated / sum)).collect() } else { drawn }
@@ -351,7 +352,8 @@ mod tests {
                 let arguments = Arguments::new(2, 1).with(DRAW, draw);
                 let entry = ALL.iter().find(|entry| entry.name == profile.name);
                 let program = entry.expect("a profile is registered").build(&arguments);
-                let program = program.unwrap_or_else(|error| panic!("{}, draw {draw}: {error}", profile.name));
+                let program =
+                    program.unwrap_or_else(|error| panic!("{}, draw {draw}: {error}", profile.name));
                 program.regions().iter().map(|region| region.bytes).sum::<Bytes>()
             };
             let sizes: Vec<_> = (0..=30).map(program).collect();

@@ -26,11 +26,8 @@ impl Draw {
     pub(crate) fn number(self, program: &str, name: &str, preset: Preset, source: Source) -> Preset {
         let (Self::Number(number), Source::Assumed { low, high, .. }) = (self, source) else { return preset };
         let unit = Stream::new(number, &format!("{program}.{name}"), 0).unit();
-        let value = if low > 0.0 {
-            low * libm::exp(libm::log(high / low) * unit)
-        } else {
-            low + (high - low) * unit
-        };
+        let value =
+            if low > 0.0 { low * libm::exp(libm::log(high / low) * unit) } else { low + (high - low) * unit };
         match preset {
             Preset::Whole(_) => Preset::Whole(nearest_whole(value)),
             Preset::Real(_) => Preset::Real(value),

@@ -9,8 +9,8 @@ mod parameter;
 mod settings;
 
 pub use arguments::{Arguments, Value};
-pub use parameter::{Parameter, Preset, Range, Source, Unit};
 pub(crate) use draw::Draw;
+pub use parameter::{Parameter, Preset, Range, Source, Unit};
 pub(crate) use settings::{DRAW, Settings};
 
 use crate::profiles::Part;

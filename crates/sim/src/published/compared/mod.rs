@@ -136,6 +136,12 @@ fn value(comparison: &Comparison, totals: &Totals, program: &str, system: &str, 
     }
 }
 
+/// Between which values nine tenths of the draws lie.
+fn band(draws: u64, of: impl Fn(u64) -> Option<f64>) -> (Option<f64>, Option<f64>) {
+    let values: Vec<f64> = (1..=draws).filter_map(of).collect();
+    (quantile(&values, 0.05), quantile(&values, 0.95))
+}
+
 /// Sets what was measured of these programs beside what was published.
 pub(super) fn compared(
     comparison: &Comparison,
@@ -147,8 +153,7 @@ pub(super) fn compared(
     let systems = comparison.shown();
     let of = |program: &str, system: &str, draw| value(comparison, totals, program, system, draw);
     let cell = |program: &String, system: &str| {
-        let drawn: Vec<f64> = (1..=draws).filter_map(|draw| of(program, system, draw)).collect();
-        let [low, high] = [0.05, 0.95].map(|share| quantile(&drawn, share));
+        let (low, high) = band(draws, |draw| of(program, system, draw));
         Cell {
             published: comparison.published(program, system),
             simulated: of(program, system, 0),
@@ -168,8 +173,7 @@ pub(super) fn compared(
         mean(&values)
     };
     let means = systems.iter().map(|system| {
-        let drawn: Vec<f64> = (1..=draws).filter_map(|draw| mean_of(system, draw)).collect();
-        let [low, high] = [0.05, 0.95].map(|share| quantile(&drawn, share));
+        let (low, high) = band(draws, |draw| mean_of(system, draw));
         Mean {
             system: (*system).to_owned(),
             published: comparison.published_mean(system),
@@ -208,7 +212,8 @@ fn agreement(comparison: &Comparison, system: &str, place: usize, rows: &[Row]) 
     let distances: Vec<f64> =
         published.iter().zip(&simulated).map(|(left, right)| (left - right).abs()).collect();
     let ranked = rank_correlation(&published, &simulated);
-    let agree = || published.iter().zip(&simulated).filter(|&(&left, &right)| side(left) == side(right)).count();
+    let agree =
+        || published.iter().zip(&simulated).filter(|&(&left, &right)| side(left) == side(right)).count();
     Some(Agreement {
         system: system.to_owned(),
         programs: published.len(),
@@ -224,7 +229,8 @@ impl Compared {
     /// model has them in the same order; none where one of them was not measured.
     pub fn order(&self, points: f64) -> Vec<(&str, &str, Option<bool>)> {
         let mut pairs = Vec::new();
-        let better = |left: f64, right: f64| if more_is_better(self.metric) { left > right } else { left < right };
+        let better =
+            |left: f64, right: f64| if more_is_better(self.metric) { left > right } else { left < right };
         for left in &self.means {
             for right in &self.means {
                 let (Some(first), Some(second)) = (left.published, right.published) else { continue };
