@@ -69,7 +69,7 @@ fn bad_input_is_told_in_a_message() {
             vec![
                 "found no figure xgemini-fig17",
                 "expected one of gemini-fig2",
-                "did you mean xgemini-fig7?",
+                "did you mean xgemini-fig16?",
             ],
         ),
         (vec!["list", "figures", "gemini-fig3"], 1, vec!["did you mean gemini-fig2?"]),
