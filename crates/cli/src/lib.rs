@@ -14,7 +14,6 @@ mod generate;
 mod input;
 mod interrupt;
 mod list;
-mod number;
 mod parallel;
 mod progress;
 mod replay;
@@ -32,6 +31,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use error::CliError;
 use said::Said;
+use terrace_result::number;
 pub use terrace_sim::run::Registry;
 
 /// A laboratory for memory virtualization: what address translation costs, natively and under virtualization.

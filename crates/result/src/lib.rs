@@ -10,9 +10,11 @@ mod error;
 mod events;
 mod folder;
 mod metric;
+pub mod number;
 mod replay;
 mod run;
 mod series;
+mod statistics;
 mod trace_info;
 
 pub use columns::TableColumn;
@@ -30,6 +32,7 @@ pub use run::{
     RUNS_SCHEMA_VERSION, RunMetric, RunResult, RunsResult, ScenarioUsed, ScopeName, VmMetrics, run_metric,
 };
 pub use series::{SERIES_COLUMNS, SeriesRow, SeriesWriter, read_series};
+pub use statistics::{Difference, mean};
 pub use trace_info::{PagesTouched, TRACE_INFO_SCHEMA, TRACE_INFO_SCHEMA_VERSION, ThreadTraced, TraceInfo};
 
 /// The version of the model's numbers. It rises with every change that changes a count for equal input, and each

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use terrace_result::{Better, Metric, MetricValue, REPLAY_SCHEMA, RUNS_KIND, RunMetric, Unit};
+use terrace_result::{
+    Better, Difference, Metric, MetricValue, REPLAY_SCHEMA, RUNS_KIND, RunMetric, Unit, mean,
+};
 
-use super::statistics::{Difference, mean};
 use super::{replays, runs};
 use crate::CliError;
 

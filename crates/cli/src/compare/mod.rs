@@ -5,7 +5,6 @@ mod groups;
 mod replays;
 mod runs;
 mod seeds;
-mod statistics;
 mod table;
 mod verdict;
 

@@ -4,11 +4,10 @@ use std::cmp::Ordering;
 
 use comfy_table::CellAlignment;
 use terrace_addr::convert;
-use terrace_result::{Better, MetricValue};
+use terrace_result::{Better, Difference, MetricValue};
 
 use super::columns::{Column, Compared, WHOLE};
 use super::groups::Group;
-use super::statistics::Difference;
 use super::verdict::{said, words};
 use crate::number::number;
 use crate::style;

@@ -2,11 +2,10 @@
 
 use std::cmp::Ordering;
 
-use terrace_result::{Better, MetricValue};
+use terrace_result::{Better, Difference, MetricValue};
 
 use super::columns::{Column, Compared};
 use super::groups::Group;
-use super::statistics::Difference;
 
 /// What is said of a value beside the first one, where both were measured with several seeds.
 pub(super) fn words(metric: &Compared, difference: Difference) -> &'static str {

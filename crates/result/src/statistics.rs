@@ -6,7 +6,7 @@ use terrace_addr::convert;
 
 /// The difference of two means, with the interval that holds it in 95 of 100 repetitions.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Difference {
+pub struct Difference {
     /// What it is relative to: the mean of the first sample.
     first: f64,
     /// The second mean less the first.
@@ -59,7 +59,7 @@ fn quantile(degrees: f64) -> f64 {
 }
 
 /// The mean of a sample; of nothing, 0.
-pub(super) fn mean(sample: &[f64]) -> f64 {
+pub fn mean(sample: &[f64]) -> f64 {
     sample.iter().sum::<f64>() / number(sample).max(1.0)
 }
 
@@ -77,7 +77,7 @@ fn variance_of_mean(sample: &[f64]) -> f64 {
 impl Difference {
     /// Of samples whose values belong together one by one (the same seed), by the differences of the pairs; nothing of
     /// less than two pairs.
-    pub(super) fn paired(first: &[f64], second: &[f64]) -> Option<Self> {
+    pub fn paired(first: &[f64], second: &[f64]) -> Option<Self> {
         if first.len() != second.len() || first.len() < 2 {
             return None;
         }
@@ -88,7 +88,7 @@ impl Difference {
 
     /// Of samples that have nothing to do with each other, without assuming that they vary alike (Welch); nothing of
     /// less than two values on one side.
-    pub(super) fn unpaired(first: &[f64], second: &[f64]) -> Option<Self> {
+    pub fn unpaired(first: &[f64], second: &[f64]) -> Option<Self> {
         if first.len().min(second.len()) < 2 {
             return None;
         }
@@ -106,12 +106,12 @@ impl Difference {
     }
 
     /// Whether the second is above or below the first; `Equal` if the interval holds no difference at all, too.
-    pub(super) fn direction(self) -> Ordering {
+    pub fn direction(self) -> Ordering {
         if self.mean.abs() > self.within { self.mean.total_cmp(&0.0) } else { Ordering::Equal }
     }
 
     /// The difference and the half of its interval in percent of the first mean, if that is not 0.
-    pub(super) fn percent(self) -> Option<(f64, f64)> {
+    pub fn percent(self) -> Option<(f64, f64)> {
         let all = self.first.abs();
         (all > 0.0).then(|| (100.0 * self.mean / all, 100.0 * self.within / all))
     }

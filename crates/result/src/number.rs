@@ -1,7 +1,7 @@
 //! Numbers for people.
 
 /// A number with its thousands set apart.
-pub(crate) fn number(value: u64) -> String {
+pub fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -14,17 +14,17 @@ pub(crate) fn number(value: u64) -> String {
 }
 
 /// A number with three digits that say something, and the thousands as a letter: `1.23 M`.
-pub(crate) fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     scaled(value, &[(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")])
 }
 
 /// A time in nanoseconds, in the unit that suits it: `12.3 µs`.
-pub(crate) fn short_time(nanos: f64) -> String {
+pub fn short_time(nanos: f64) -> String {
     scaled(nanos, &[(1e9, " s"), (1e6, " ms"), (1e3, " µs"), (1.0, " ns")])
 }
 
 /// A share as a percentage.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{} %", digits(100.0 * share))
 }
 

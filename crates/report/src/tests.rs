@@ -1,0 +1,1 @@
+//! Pages of results that were made by hand.
