@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use terrace_addr::{Addr, Gva, PageSize};
 use terrace_fleet::FleetError;
 use terrace_machine::MachineError;
+use terrace_report::ReportError;
 use terrace_result::{Outcome, ResultError};
 use terrace_scenario::ScenarioError;
 use terrace_sim::Mode;
@@ -77,6 +78,21 @@ pub enum CliError {
     NotTogether {
         /// What was asked for.
         names: String,
+    },
+    /// Results cannot be a page.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// Where a page would go, something else is.
+    #[error(
+        "{}: found {found}, expected nothing, or an older page to replace\n  Name another file with --out, or replace \
+         that one with --force.",
+        .path.display()
+    )]
+    NoPlaceForPage {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
     },
     /// No run came to its measured time.
     #[error(

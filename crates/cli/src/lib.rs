@@ -17,6 +17,7 @@ mod list;
 mod parallel;
 mod progress;
 mod replay;
+mod report;
 mod reproduce;
 mod run;
 mod said;
@@ -61,6 +62,8 @@ enum Command {
     Walk(Box<walk::WalkArguments>),
     /// Set results of runs or replays side by side, with ratios
     Compare(compare::CompareArguments),
+    /// Write results as one page of HTML: the answer, pictures, every number, and where it came from
+    Report(report::ReportArguments),
     /// Print the decisions of a run about pages: where each lies in all layers, and why
     Events(events::EventsArguments),
     /// Place virtual machines on the servers of a data centre, and count which have contiguous memory
@@ -103,6 +106,7 @@ pub fn main_with(registry: &Registry) -> ExitCode {
         Command::Bench(arguments) => bench::bench(&arguments, registry),
         Command::Walk(arguments) => walk::walk(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments, said),
+        Command::Report(arguments) => report::report(&arguments, said),
         Command::Events(arguments) => events::events(&arguments),
         Command::Fleet(arguments) => fleet::fleet(&arguments, said),
         Command::List(arguments) => list::list(&arguments, registry),

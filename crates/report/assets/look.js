@@ -15,8 +15,8 @@ const DARK = {
 };
 const look = () => (darkness.matches ? DARK : LIGHT);
 
-// Lines of different values are told apart without colour, too.
-const DASHES = [[1, 0], [6, 2], [2, 2], [8, 2, 2, 2], [4, 4], [10, 3], [1, 3], [6, 2, 1, 2, 1, 2], [3, 1], [12, 4]];
+// The first line is the thickest and lies below the others, so that lines that coincide are all seen.
+const thickness = (place, lines) => Math.max(2, 2 + 1.2 * (Math.min(lines, 6) - 1 - place));
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
 
@@ -34,7 +34,7 @@ const config = () => {
     axisY: { domain: false, ticks: false, labelPadding: 6 },
     header: { labelColor: ink, labelFontSize: 13, labelFontWeight: 600, titleColor: soft, labelPadding: 6 },
     legend: {
-      labelColor: ink, titleColor: soft, labelFontSize: 12, labelLimit: 240, symbolStrokeWidth: 2.5, symbolSize: 120,
+      labelColor: ink, titleColor: soft, labelFontSize: 12, labelLimit: 240, symbolSize: 120, symbolOpacity: 1,
       orient: "top", direction: "horizontal", title: null, columnPadding: 14,
     },
     text: { color: ink, fontSize: 12 },

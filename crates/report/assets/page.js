@@ -42,10 +42,11 @@ const controls = () => {
     choice.ownOnly = box.checked;
     show();
   });
-  label.append(box, "cycles without program and data");
-  find("controls").append(label);
+  label.append(box, "without the program’s own cycles and data");
+  label.className = "choice";
+  find("cycles").querySelector("figcaption").append(label);
   find("controls").addEventListener("submit", (event) => event.preventDefault());
-  find("controls").hidden = false;
+  find("controls").hidden = find("controls").children.length === 0;
 };
 
 // Rows of tables that are of what is not chosen are hidden.
@@ -58,18 +59,22 @@ const filter = ({ program, panels }) => {
   });
 };
 
+const drawn = {};
+
 const draw = async (id, now) => {
   const figure = find(id);
   const plot = figure.querySelector(".plot");
   figure.hidden = false;
   const spec = pictures[id](now, plot.clientWidth);
+  drawn[id]?.finalize();
+  delete drawn[id];
   if (spec === null) {
     const apart = data.lines.some(([picture]) => picture === id) && now.program < 0;
     figure.hidden = !apart;
     if (apart) plot.innerHTML = "<p>The programs ran for different times, so there is no mean over them: choose one above.</p>";
     return;
   }
-  await vegaEmbed(plot, spec, {
+  drawn[id] = await vegaEmbed(plot, spec, {
     mode: "vega-lite", renderer: "svg", ast: true, config: config(), downloadFileName: `${document.title.split(":")[0]}-${id}`,
     scaleFactor: { svg: 1, png: 2 }, tooltip: { theme: darkness.matches ? "dark" : "light" },
     actions: { export: { svg: true, png: true }, source: false, compiled: false, editor: false },
@@ -78,12 +83,20 @@ const draw = async (id, now) => {
 };
 
 let width = 0;
-const show = async () => {
+let turn = 0;
+let before = Promise.resolve();
+// One drawing after the other: a new choice ends the one that is under way at its next picture.
+const show = () => {
+  const mine = ++turn;
   const now = state();
   width = document.documentElement.clientWidth;
   filter(now);
-  for (const id of Object.keys(pictures)) await draw(id, now);
-  document.documentElement.dataset.drawn = "all";
+  before = before.then(async () => {
+    for (const id of Object.keys(pictures)) {
+      if (mine === turn) await draw(id, now);
+    }
+    if (mine === turn) document.documentElement.dataset.drawn = "all";
+  });
 };
 
 let waiting = 0;

@@ -9,8 +9,10 @@ const panelled = (state, width, inner, { label, rows = [], height }) => {
   const free = data.panelAxes.map((_, place) => place).filter((place) => {
     return new Set(shown.map((panel) => data.panels[panel].at[place])).size > 1;
   });
+  // Room for the button that saves the picture, where it stands beside it.
+  const room = width < NARROW ? 12 : 46;
   const sized = (columns) => {
-    const each = Math.floor((width - 24 - (columns > 1 ? label + 22 * (columns - 1) : label)) / columns);
+    const each = Math.floor((width - room - (columns > 1 ? label + 22 * (columns - 1) : label)) / columns);
     return { ...inner, width: Math.max(each, 120), ...(height ? { height } : {}) };
   };
   const header = { title: null, labelAnchor: "start" };
@@ -49,6 +51,8 @@ const panelled = (state, width, inner, { label, rows = [], height }) => {
   const columns = Math.min(shown.length, 4);
   return { facet: { column: { field: "panel", type: "nominal", sort: labels, header } }, spec: sized(columns) };
 };
+
+const OTHER = "other, too little to be seen";
 
 const names = () => data.values.map((value) => value || "this run");
 
@@ -121,7 +125,7 @@ const pictures = {
     }));
     const all = present(state, cells);
     const inner = {
-      height: { step: Math.max(34, 11 * all.length) },
+      height: { step: Math.max(34, 13 * all.length), for: "position" },
       layer: [
         { mark: { type: "rule", strokeWidth: 1, opacity: 0.5 }, encoding: { x: { field: "zero", type: "quantitative" }, x2: { field: "by" } } },
         {
@@ -175,20 +179,26 @@ const pictures = {
     const cells = chosen(state).filter((cell) => cell.causes !== null);
     if (cells.length === 0) return null;
     const first = state.ownOnly ? data.translation[0] : 0;
-    const used = data.causes.map((_, cause) => cause).filter((cause) => {
-      return cause >= first && cells.some((cell) => cell.causes[cause] > 0);
-    });
+    const counted = data.causes.map((_, cause) => cause).filter((cause) => cause >= first);
+    const sum = (cell) => counted.reduce((all, cause) => all + cell.causes[cause], 0);
+    const most = Math.max(...cells.map(sum));
+    if (most === 0) return null;
+    // What no bar would show is one cause.
+    const used = counted.filter((cause) => cells.some((cell) => cell.causes[cause] > 0.002 * most));
     const rows = cells.flatMap((cell) => {
-      const all = used.reduce((sum, cause) => sum + cell.causes[cause], 0);
-      return used.map((cause) => ({
-        ...placed(cell), cause: data.causes[cause], order: cause, cycles: cell.causes[cause], all,
-        words: short(all), said: `${short(cell.causes[cause])} of ${short(all)} cycles`,
+      const all = sum(cell);
+      const parts = used.map((cause) => [data.causes[cause], cause, cell.causes[cause]]);
+      const rest = all - parts.reduce((before, [, , cycles]) => before + cycles, 0);
+      if (rest > 1e-9 * most) parts.push([OTHER, data.causes.length, rest]);
+      return parts.map(([cause, order, cycles], place) => ({
+        ...placed(cell), cause, order, cycles, all, first: place === 0, words: short(all),
+        said: `${short(cycles)} of ${short(all)} cycles`,
       }));
     });
-    if (rows.length === 0) return null;
     const all = present(state, cells);
-    const most = Math.max(...rows.map((row) => row.all));
-    const domain = data.causes.map((name, cause) => [name, look().causes[cause]]).filter((_, cause) => used.includes(cause));
+    const domain = used.map((cause) => [data.causes[cause], look().causes[cause]]);
+    if (rows.some((row) => row.cause === OTHER)) domain.push([OTHER, look().soft]);
+    const wide = domain.reduce((before, [name]) => before + 7 * name.length + 36, 0) < width;
     const inner = {
       height: { step: 26 },
       layer: [
@@ -202,14 +212,14 @@ const pictures = {
             },
             color: {
               field: "cause", type: "nominal", scale: { domain: domain.map(([name]) => name), range: domain.map(([, colour]) => colour) },
-              legend: { symbolType: "square", columns: width < NARROW ? 2 : 5 },
+              legend: { symbolType: "square", columns: width < NARROW ? 1 : wide ? 0 : 4 },
             },
             order: { field: "order" },
             tooltip: [{ field: "name", title: data.axis }, { field: "cause" }, { field: "said", title: "cycles of an access" }],
           },
         },
         {
-          transform: [{ filter: `datum.order == ${used[0]}` }],
+          transform: [{ filter: "datum.first" }],
           mark: { type: "text", align: "left", dx: 6 },
           encoding: { x: { field: "all", type: "quantitative" }, text: { field: "words" } },
         },
@@ -233,7 +243,7 @@ const pictures = {
         {
           mark: { type: "bar", height: { band: 0.74 } },
           encoding: {
-            x: { field: "share", type: "quantitative", stack: "zero", title: "share of mapped memory", axis: { format: "%", tickCount: 4 }, scale: { domain: [0, 1.001], nice: false } },
+            x: { field: "share", type: "quantitative", stack: "zero", title: "share of mapped memory", axis: { format: "%", values: [0, 0.5, 1] }, scale: { domain: [0, 1.001], nice: false } },
             color: { field: "kind", type: "nominal", scale: colours(kinds.map(([, kind]) => kind), look().pages), legend: { symbolType: "square", columns: width < NARROW ? 2 : 0 } },
             order: { field: "order" },
             tooltip: [{ field: "name", title: data.axis }, { field: "kind" }, { field: "words", title: "share" }],
@@ -250,36 +260,57 @@ const pictures = {
   fmfi: (state, width) => overTime(state, width, "fmfi", "FMFI", ["guest", "hypervisor", "host"]),
 
   latency(state, width) {
-    const cells = chosen(state).filter((cell) => cell.figures.p50 !== undefined);
+    // Latencies have no mean over programs: those of each are shown.
+    const cells = data.cells.filter((cell) => {
+      const is = state.program < 0 ? cell.program >= 0 : cell.program === state.program;
+      return is && state.panels.includes(cell.panel) && cell.figures.p50 !== undefined;
+    });
     if (cells.length === 0) return null;
+    const programs = data.programs.filter((_, place) => cells.some((cell) => cell.program === place));
     const kinds = [["p50", "50 %"], ["p95", "95 %"], ["p99", "99 %"]];
     const rows = cells.flatMap((cell) => kinds.map(([key, kind]) => ({
-      ...placed(cell), kind, seconds: cell.figures[key] / 1e9, low: cell.figures.p50 / 1e9, high: cell.figures.p99 / 1e9,
+      ...placed(cell), row: data.programs[cell.program], kind, seconds: cell.figures[key] / 1e9, low: cell.figures.p50 / 1e9, high: cell.figures.p99 / 1e9,
       late: cell.figures.saturated > 0, words: `${short(cell.figures[key] / 1e3)} µs`,
     })));
     const all = present(state, cells);
-    const x = (field) => ({
-      field, type: "quantitative", title: "time of a request (logarithmic)", scale: { type: "log" },
-      axis: { tickCount: 5, format: "~s", labelExpr: "datum.label == '' ? '' : datum.label + 's'" },
-    });
-    const inner = {
-      height: { step: 30 },
-      layer: [
-        { mark: { type: "rule", strokeWidth: 1.5, opacity: 0.5 }, encoding: { x: x("low"), x2: { field: "high" } } },
-        {
-          mark: { type: "point", size: 80, opacity: 1, strokeWidth: 2 },
-          encoding: {
-            x: x("seconds"),
-            shape: { field: "kind", type: "nominal", sort: kinds.map(([, kind]) => kind), scale: { range: ["circle", "diamond", "triangle-right"] }, legend: { symbolFillColor: look().soft } },
-            color: { field: "name", type: "nominal", scale: colours(names(), look().values), legend: null },
-            fill: { condition: { test: "datum.late", value: look().ground }, field: "name", type: "nominal", scale: colours(names(), look().values), legend: null },
-            tooltip: [{ field: "name", title: data.axis }, { field: "kind", title: "not exceeded by" }, { field: "words", title: "time" }],
-          },
-        },
-      ],
-      encoding: { y: y(all) },
+    const times = (of) => rows.filter((row) => row.row === of).flatMap((row) => [row.low, row.high]);
+    const inner = (program) => {
+      const isWide = Math.max(...times(program)) > 20 * Math.min(...times(program));
+      const x = (field) => ({
+        field, type: "quantitative", title: isWide ? "time of a request (logarithmic)" : "time of a request",
+        scale: isWide ? { type: "log", nice: true } : { zero: true, nice: true },
+        axis: { tickCount: 4, format: "~s", labelExpr: "datum.label == '' ? '' : datum.value == 0 ? '0' : datum.label + 's'" },
+      });
+      return {
+        height: { step: 24 },
+        layer: [
+          { mark: { type: "rule", strokeWidth: 1.5, opacity: 0.5 }, encoding: { x: x("low"), x2: { field: "high" } } },
+          ...[true, false].filter((filled) => rows.some((row) => row.row === program && row.late !== filled)).map((filled) => ({
+            transform: [{ filter: filled ? "!datum.late" : "datum.late" }],
+            mark: { type: "point", size: 64, opacity: 1, strokeWidth: 2, filled },
+            encoding: {
+              x: x("seconds"),
+              shape: {
+                field: "kind", type: "nominal", sort: kinds.map(([, kind]) => kind),
+                scale: { domain: kinds.map(([, kind]) => kind), range: ["circle", "diamond", "triangle-right"] },
+                legend: { symbolFillColor: look().soft, symbolStrokeColor: look().soft },
+              },
+              color: { field: "name", type: "nominal", scale: colours(names(), look().values), legend: null },
+              tooltip: [{ field: "name", title: data.axis }, { field: "kind", title: "not exceeded by" }, { field: "words", title: "time" }],
+            },
+          })),
+        ],
+        encoding: { y: y(all) },
+      };
     };
-    return finished(panelled(state, width, inner, { label: label(all) }), rows, "Latency of requests");
+    const parts = programs.map((program) => panelled(state, width, inner(program), { label: label(all) }));
+    const [first] = parts;
+    if (programs.length === 1) return finished(first, rows, "Latency of requests");
+    const concat = parts.map(({ words, ...part }, place) => ({
+      title: { text: programs[place], anchor: "start", color: look().ink, fontSize: 14 }, ...part,
+      transform: [{ filter: { field: "row", equal: programs[place] } }, ...(part.transform ?? [])],
+    }));
+    return finished({ vconcat: concat, words: first.words }, rows, "Latency of requests");
   },
 };
 
@@ -290,15 +321,19 @@ const overTime = (state, width, picture, title, order) => {
   const rows = lines.flatMap(([, row, panel, , value, times, values]) => times.map((time, place) => ({
     panel: data.panels[panel].words, number: panel, row, name: names()[value], time, share: values[place],
   })));
+  const end = Math.max(...rows.map((row) => row.time));
   const all = names().filter((name) => rows.some((row) => row.name === name));
   const layers = order.filter((row) => rows.some((it) => it.row === row));
+  const legend = data.compares ? { values: all, columns: width < NARROW ? 2 : 0, symbolType: "stroke", symbolStrokeWidth: 4 } : null;
   const inner = {
-    mark: { type: "line", interpolate: "monotone", clip: true, point: lines.every((line) => line[5].length < 2) },
+    layer: all.map((name) => ({
+      transform: [{ filter: { field: "name", equal: name } }],
+      mark: { type: "line", strokeWidth: thickness(all.indexOf(name), all.length), interpolate: "monotone", clip: true, point: lines.every((line) => line[5].length < 2) },
+    })),
     encoding: {
-      x: { field: "time", type: "quantitative", title: "measured time, ms", axis: { tickCount: 4, grid: false } },
-      y: { field: "share", type: "quantitative", title: null, scale: { domain: [0, 1] }, axis: { format: picture === "fmfi" ? ".1f" : "%", tickCount: 2, values: [0, 0.5, 1] } },
-      color: { field: "name", type: "nominal", sort: all, scale: colours(names(), look().values), legend: data.compares ? { values: all, columns: width < NARROW ? 2 : 0 } : null },
-      strokeDash: { field: "name", type: "nominal", sort: all, scale: colours(names(), DASHES), legend: data.compares ? { values: all, columns: width < NARROW ? 2 : 0 } : null },
+      x: { field: "time", type: "quantitative", title: "measured time, ms", axis: { tickCount: 4, grid: false }, scale: { domain: [0, end], nice: false } },
+      y: { field: "share", type: "quantitative", title: null, scale: { domain: [-0.08, 1.08], nice: false }, axis: { format: picture === "fmfi" ? ".1f" : "%", values: [0, 0.5, 1] } },
+      color: { field: "name", type: "nominal", sort: all, scale: colours(names(), look().values), legend },
       tooltip: [{ field: "name", title: data.axis }, { field: "row", title: "layer" }, { field: "time", title: "ms", format: ".1f" }, { field: "share", title, format: ".3f" }],
     },
   };

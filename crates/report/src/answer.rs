@@ -67,7 +67,7 @@ impl<'a> Ranking<'a> {
     }
 
     fn sentence(&self, view: &View<'_>) -> String {
-        let values = view.values();
+        let values = quoted_values(view);
         let name = |cell: &Cell| values[cell.value].clone();
         let base = &values[0];
         let place = place_words(view, self.panel);
@@ -106,7 +106,7 @@ impl<'a> Ranking<'a> {
         if let [_, more @ ..] = leaders.as_slice()
             && !more.is_empty()
         {
-            let more = list(&more.iter().map(|cell| name(cell)).collect::<Vec<_>>());
+            let more = list(&names_of(more, &values));
             return capital(&format!(
                 "{place}{best} has {speed}{over}{reason}; {more} {are} as fast, as far as the runs can tell.",
                 best = name(best),
@@ -127,11 +127,13 @@ impl<'a> Ranking<'a> {
 
     /// The same in a few words.
     fn summary(&self, view: &View<'_>) -> String {
-        let values = view.values();
+        let values = quoted_values(view);
         let leaders = self.leaders();
         let Some(best) = leaders.first() else { return String::new() };
-        let names = list(&leaders.iter().map(|cell| values[cell.value].clone()).collect::<Vec<_>>());
-        let said = change(best.ratio().unwrap_or(1.0));
+        let lowest = change(leaders.last().and_then(|cell| cell.ratio()).unwrap_or(1.0));
+        let highest = change(best.ratio().unwrap_or(1.0));
+        let said = if lowest == highest { highest } else { format!("{lowest} to {highest}") };
+        let names = list(&names_of(&leaders, &values));
         if !best.differs_from(self.baseline) {
             return format!("no gain found over {} ({names}: {said})", values[0]);
         }
@@ -143,6 +145,18 @@ impl<'a> Ranking<'a> {
         let alike = if leaders.len() > 1 { ", no difference found" } else { "" };
         format!("{names} {said}{alike}{rest}")
     }
+}
+
+/// The compared values in quotation marks, which the page shows as emphasis: many are words of the language too.
+fn quoted_values(view: &View<'_>) -> Vec<String> {
+    view.values().iter().map(|value| format!("“{value}”")).collect()
+}
+
+/// The names of some cells' values, in the order of the sweep.
+fn names_of(cells: &[&Cell], values: &[String]) -> Vec<String> {
+    let mut places: Vec<usize> = cells.iter().map(|cell| cell.value).collect();
+    places.sort_unstable();
+    places.into_iter().map(|place| values[place].clone()).collect()
 }
 
 /// The panel in which the compared values are the furthest apart.
@@ -159,14 +173,18 @@ pub(crate) fn place_words(view: &View<'_>, panel: usize) -> String {
         .zip(&view.panels[panel])
         .map(|(&axis, &value)| {
             let axis = &view.runs.axes[axis];
-            format!("{} is {}", axis.name, axis.values[value])
+            format!("{} is “{}”", axis.name, axis.values[value])
         })
         .collect();
     if parts.is_empty() { String::new() } else { format!("where {}", parts.join(" and ")) }
 }
 
 fn over_programs(view: &View<'_>, cell: &Cell) -> String {
-    if view.programs.len() > 1 { format!(" in the mean over {} programs", cell.programs) } else { String::new() }
+    if view.programs.len() > 1 {
+        format!(" in the mean over {} programs", cell.programs)
+    } else {
+        String::new()
+    }
 }
 
 /// Throughput relative to a baseline, in words.
@@ -189,9 +207,8 @@ pub(crate) fn change(ratio: f64) -> String {
 fn because(cell: &Cell, baseline: &Cell, base: &str) -> String {
     let (Some(mine), Some(its)) = (cell.causes, baseline.causes) else { return String::new() };
     let faster = cell.ratio().unwrap_or(1.0) >= 1.0;
-    let sum = |causes: &[f64; CAUSES.len()], places: core::ops::Range<usize>| {
-        causes[places].iter().sum::<f64>()
-    };
+    let sum =
+        |causes: &[f64; CAUSES.len()], places: core::ops::Range<usize>| causes[places].iter().sum::<f64>();
     let mut groups: Vec<(&str, core::ops::Range<usize>)> = vec![("translation", TRANSLATION_CAUSES)];
     let single = (1..CAUSES.len()).filter(|cause| !TRANSLATION_CAUSES.contains(cause));
     groups.extend(single.map(|cause| (CAUSES[cause].0, cause..cause + 1)));
@@ -204,17 +221,29 @@ fn because(cell: &Cell, baseline: &Cell, base: &str) -> String {
     else {
         return String::new();
     };
-    if gained(&places) <= 0.0 {
-        return String::new();
+    // Programs that wait for requests, say, are not as fast as their cycles are few.
+    let all = [&its, &mine].map(|causes| causes.iter().sum::<f64>());
+    let explained = if all[1] > 0.0 { all[0] / all[1] - 1.0 } else { 0.0 };
+    let change = cell.ratio().unwrap_or(1.0) - 1.0;
+    if explained * change <= 0.0 || explained.abs() < 0.5 * change.abs() {
+        return format!(
+            ", which cycles do not explain (an access takes {} instead of {})",
+            short(all[1]),
+            short(all[0])
+        );
     }
+    let reason = if gained(&places) >= 0.5 * (all[0] - all[1]).abs() { "mainly" } else { "most of all" };
     let (now, before) = (sum(&mine, places.clone()), sum(&its, places));
     let what = match name {
         "data" => "waiting for data",
         other => other,
     };
     let verb = if what.ends_with('s') { "take" } else { "takes" };
-    let mut said =
-        format!(", mainly because {what} {verb} {} cycles of an access instead of {}", short(now), short(before));
+    let mut said = format!(
+        ", {reason} because {what} {verb} {} cycles of an access instead of {}",
+        short(now),
+        short(before)
+    );
     let mut facts = Vec::new();
     if let (Some(aligned), Some(before)) = (cell.figure("aligned"), baseline.figure("aligned")) {
         facts.push(format!("{} of memory is well aligned ({base}: {})", percent(aligned), percent(before)));
@@ -264,8 +293,11 @@ fn alone(view: &View<'_>) -> String {
         let share = if all > 0.0 { translation / all } else { 0.0 };
         parts.push(format!("translation takes {} of all cycles", percent(share)));
     }
-    parts.extend(cell.figure("aligned").map(|aligned| format!("{} of memory is well aligned", percent(aligned))));
-    let many = if cell.runs.len() > 1 { format!(" (mean of {} seeds)", cell.runs.len()) } else { String::new() };
+    parts.extend(
+        cell.figure("aligned").map(|aligned| format!("{} of memory is well aligned", percent(aligned))),
+    );
+    let many =
+        if cell.runs.len() > 1 { format!(" (mean of {} seeds)", cell.runs.len()) } else { String::new() };
     format!(
         "{} makes {} a second{many}{}{}; nothing is compared with it.",
         capital(&list(&programs)),
@@ -328,5 +360,7 @@ pub(crate) fn list(names: &[String]) -> String {
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }

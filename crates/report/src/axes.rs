@@ -164,8 +164,12 @@ impl<'a> Runs<'a> {
             let none = || ReportError::NoSuch { option: "--by", found: by.to_owned(), expected };
             return found.copied().map(Some).ok_or_else(none);
         }
-        let candidates: Vec<usize> =
-            axes.iter().filter(several).filter(|&&axis| self.axes[axis].role != Role::Seed).copied().collect();
+        let candidates: Vec<usize> = axes
+            .iter()
+            .filter(several)
+            .filter(|&&axis| self.axes[axis].role != Role::Seed)
+            .copied()
+            .collect();
         let that = |is: &dyn Fn(usize) -> bool| candidates.iter().copied().find(|&axis| is(axis));
         let systems = candidates.iter().copied().filter(|&axis| self.differ(axis, other_systems));
         // Of several the first with the most values.
@@ -182,8 +186,11 @@ impl<'a> Runs<'a> {
         let values = &self.axes[compared].values;
         if let Some(asked) = asked {
             let expected = || format!("one of {}", values.join(", "));
-            let none =
-                || ReportError::NoSuch { option: "--baseline", found: asked.to_owned(), expected: expected() };
+            let none = || ReportError::NoSuch {
+                option: "--baseline",
+                found: asked.to_owned(),
+                expected: expected(),
+            };
             return values.iter().position(|value| value == asked).ok_or_else(none);
         }
         let plain = |value: usize| {
@@ -222,7 +229,8 @@ impl<'a> Runs<'a> {
 
     /// A combination in words.
     pub(crate) fn words(&self, axes: &[usize], combination: &[usize]) -> String {
-        let values = axes.iter().zip(combination).map(|(&axis, &value)| self.axes[axis].values[value].as_str());
+        let values =
+            axes.iter().zip(combination).map(|(&axis, &value)| self.axes[axis].values[value].as_str());
         values.collect::<Vec<_>>().join(" · ")
     }
 

@@ -64,9 +64,12 @@ impl Table {
     /// A column: its head, and what its values mean.
     pub(crate) fn column(&mut self, title: &str, meaning: &str, align: Align) {
         let class = if align == Align::Right { " class=\"n\"" } else { "" };
-        let hint = if meaning.is_empty() { String::new() } else { format!(" title=\"{}\"", escaped(meaning)) };
+        let hint =
+            if meaning.is_empty() { String::new() } else { format!(" title=\"{}\"", escaped(meaning)) };
         // Writing to a string cannot fail.
-        let _ = write!(self.head, "<th scope=\"col\"{class}{hint}>{}</th>", escaped(title));
+        // Long names of metrics may be broken between their words.
+        let title = escaped(title).replace('_', "_<wbr>");
+        let _ = write!(self.head, "<th scope=\"col\"{class}{hint}>{title}</th>");
     }
 
     /// Begins a row, with attributes that are written as they are.
@@ -97,8 +100,11 @@ impl Table {
 
     pub(crate) fn finish(self, caption: &str) -> String {
         let Self { head, body } = self;
-        let caption =
-            if caption.is_empty() { String::new() } else { format!("<caption>{}</caption>", escaped(caption)) };
+        let caption = if caption.is_empty() {
+            String::new()
+        } else {
+            format!("<caption>{}</caption>", escaped(caption))
+        };
         format!(
             "<div class=\"scroll\" tabindex=\"0\"><table>{caption}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tr>\
              </tbody></table></div>\n"

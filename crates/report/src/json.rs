@@ -21,9 +21,8 @@ fn maybe(value: Option<f64>) -> Value {
 
 /// Everything that pictures are drawn from.
 pub(crate) fn data(view: &View<'_>, results: &[Loaded]) -> Value {
-    let panels = (0..view.panels.len()).map(|panel| {
-        json!({ "words": view.panel_words(panel), "at": view.panels[panel] })
-    });
+    let panels = (0..view.panels.len())
+        .map(|panel| json!({ "words": view.panel_words(panel), "at": view.panels[panel] }));
     let axes = view.panel_axes.iter().map(|&axis| {
         let axis = &view.runs.axes[axis];
         json!({ "name": axis.name, "values": axis.values })

@@ -35,7 +35,7 @@ impl Loaded {
         let file = if is_folder { path.join("result.json") } else { path.to_owned() };
         let bytes = std::fs::read(&file).map_err(|cause| ReportError::Read { path: file.clone(), cause })?;
         let origin = file.display().to_string();
-        let result = RunsResult::read(&String::from_utf8_lossy(&bytes), &origin)?;
+        let result = RunsResult::read(&String::from_utf8_lossy(&bytes), &origin).map_err(advised)?;
         let mut loaded = Self {
             name: name(path, is_folder),
             sha256: Sha256::of(&bytes),
@@ -57,8 +57,7 @@ impl Loaded {
         }
         let runs = self.result.runs.len();
         for run in 0..runs {
-            let name =
-                if runs == 1 { "events.parquet".to_owned() } else { format!("events-{run}.parquet") };
+            let name = if runs == 1 { "events.parquet".to_owned() } else { format!("events-{run}.parquet") };
             let file = folder.join(name);
             if file.is_file() {
                 self.events.push((run, read_events(&file).map_err(|error| named(&file, error))?));
@@ -68,13 +67,23 @@ impl Loaded {
         match std::fs::read(&path) {
             Ok(bytes) => {
                 let read = serde_json::from_slice(&bytes);
-                self.circumstances =
-                    Some(read.map_err(|cause| ReportError::Circumstances { path, cause })?);
+                self.circumstances = Some(read.map_err(|cause| ReportError::Circumstances { path, cause })?);
                 Ok(())
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(cause) => Err(ReportError::Read { path, cause }),
         }
+    }
+}
+
+/// Other kinds of results have other readers.
+fn advised(error: ResultError) -> ResultError {
+    match error {
+        ResultError::NoResult { origin, found, expected } => {
+            let readers = "Of fleets there is terrace fleet report, of replays terrace compare.";
+            ResultError::NoResult { origin, found, expected: format!("{expected}\n  {readers}") }
+        }
+        other => other,
     }
 }
 
@@ -96,5 +105,7 @@ fn name(path: &Path, is_folder: bool) -> String {
     let folder = path.parent().filter(|_| !is_folder && of(path).is_some_and(|name| name == "result.json"));
     let found = folder.and_then(of).or_else(|| of(path));
     // Such as `.` and `..`: their own name says nothing.
-    found.or_else(|| path.canonicalize().ok().and_then(|path| of(&path))).unwrap_or_else(|| "result".to_owned())
+    found
+        .or_else(|| path.canonicalize().ok().and_then(|path| of(&path)))
+        .unwrap_or_else(|| "result".to_owned())
 }

@@ -49,7 +49,7 @@ fn pictures(view: &View<'_>) -> Vec<Picture> {
             "Throughput",
             format!(
                 "Operations a second (accesses, where a program counts no operations) beside {base}, the baseline. \
-                 Higher is better. Thin lines: what the runs leave open.{mean}"
+                 Higher is better. Thin lines: how far that may be off.{mean}"
             ),
         ),
         picture(
@@ -77,15 +77,15 @@ fn pictures(view: &View<'_>) -> Vec<Picture> {
             "ends",
             "Huge pages end to end",
             "How mapped memory is translated at the end. Well aligned: huge in every layer, of one size and at one \
-             place, so that one TLB entry holds it; huge in the guest only, or below it only: walks are shorter, and as \
-             many."
+             place, so that one TLB entry holds it. Huge in the guest only, or below it only: that makes walks shorter, and \
+             not fewer."
                 .to_owned(),
         ),
         picture(
             "alignment",
             "Huge pages in each layer, over time",
             "Measured time. End to end: the share of memory that is well aligned. Of a layer: the share of what it maps \
-             in pages of 2 MiB or 1 GiB."
+             in pages of 2 MiB or 1 GiB. Where lines coincide the thinner ones lie on the thicker ones."
                 .to_owned(),
         ),
         picture(
@@ -162,6 +162,11 @@ fn title(results: &[Loaded]) -> String {
     names.join(", ")
 }
 
+/// What is quoted, as emphasis.
+fn emphasised(text: &str) -> String {
+    escaped(text).replace('“', "<em>").replace('”', "</em>")
+}
+
 /// What a reader sees first.
 fn head(view: &View<'_>, results: &[Loaded], title: &str, page: &mut String) {
     let answer = Answer::new(view);
@@ -169,13 +174,13 @@ fn head(view: &View<'_>, results: &[Loaded], title: &str, page: &mut String) {
         page,
         "<header>\n<p class=\"kind\">Terrace report</p>\n<h1>{}</h1>\n<p class=\"answer\">{}</p>\n",
         escaped(title),
-        escaped(&answer.sentence)
+        emphasised(&answer.sentence)
     );
     if !answer.panels.is_empty() {
         let items = answer
             .panels
             .iter()
-            .map(|(place, said)| format!("<li><b>{}</b>: {}</li>", escaped(place), escaped(said)));
+            .map(|(place, said)| format!("<li>{}: {}</li>", emphasised(place), emphasised(said)));
         let _ = writeln!(page, "<ul class=\"elsewhere\">{}</ul>", items.collect::<String>());
     }
     let _ = writeln!(page, "<p class=\"small\">{}</p>", escaped(&answer.notes.join(" ")));
@@ -211,5 +216,9 @@ fn sections(view: &View<'_>, results: &[Loaded], page: &mut String) {
     section("events", "Decisions about pages", if events.is_empty() { none } else { &events });
     section("provenance", "Provenance", &tables::provenance(view, results));
     let licences = format!("<pre>{}</pre>\n", escaped(LICENCES));
-    section("licences", "Licences", &details("Of the libraries that draw: Vega, Vega-Lite, Vega-Embed", &licences));
+    section(
+        "licences",
+        "Licences",
+        &details("Of the libraries that draw: Vega, Vega-Lite, Vega-Embed", &licences),
+    );
 }

@@ -69,8 +69,10 @@ fn push(all: &mut Vec<Value>, lines: &BTreeMap<Row, Line>, [panel, program, valu
         let step = line.len().div_ceil(MOST_POINTS).max(1);
         // The last point is kept: it is the state at the end.
         let points: Vec<_> = line.iter().rev().step_by(step).rev().collect();
-        let times: Vec<_> =
-            points.iter().map(|(end, _)| rounded(terrace_addr::convert::ratio(end.get(), 1_000_000))).collect();
+        let times: Vec<_> = points
+            .iter()
+            .map(|(end, _)| rounded(terrace_addr::convert::ratio(end.get(), 1_000_000)))
+            .collect();
         let values: Vec<_> = points.iter().map(|(_, value)| rounded(*value)).collect();
         all.push(json!([picture, row, panel, program, value, times, values]));
     }
@@ -114,9 +116,9 @@ fn row_name(part: Part, name: &'static str, scope: &str, loaded: &Loaded, run: u
     let layer = LAYERS.into_iter().find(|known| *known == layer)?;
     let is_shared = !scope.contains('/');
     let runs = &loaded.result.runs;
-    let has_shared = runs.get(terrace_addr::convert::index32(run)).is_some_and(|run| {
-        run.layers.iter().any(|it| it.vm.is_none() && it.layer == layer)
-    });
+    let has_shared = runs
+        .get(terrace_addr::convert::index32(run))
+        .is_some_and(|run| run.layers.iter().any(|it| it.vm.is_none() && it.layer == layer));
     (scope.matches('/').count() <= 1 && is_shared == has_shared).then_some(layer)
 }
 

@@ -64,7 +64,8 @@ pub(crate) fn events(view: &View<'_>, results: &[Loaded]) -> String {
         }
     }
     let cut = recorded.iter().any(|(_, rows)| rows.len() > each);
-    let title = if cut { format!("The first {each} of each run, one by one") } else { "One by one".to_owned() };
+    let title =
+        if cut { format!("The first {each} of each run, one by one") } else { "One by one".to_owned() };
     let more = if cut {
         "<p class=\"small\">All of them: <code>terrace events RESULT --run NUMBER --most 0 --kind KIND</code>.</p>\n"
     } else {
@@ -98,8 +99,12 @@ fn decision(event: &EventRow, table: &mut Table) {
         table.cell(text, Align::Left);
     }
     table.cell(&bytes(convert::ratio(event.bytes.get(), 1)), Align::Right);
-    let addresses =
-        [event.gva.map(Addr::get), event.gpa.map(Addr::get), event.ghpa.map(Addr::get), event.hpa.map(Addr::get)];
+    let addresses = [
+        event.gva.map(Addr::get),
+        event.gpa.map(Addr::get),
+        event.ghpa.map(Addr::get),
+        event.hpa.map(Addr::get),
+    ];
     for text in addresses.map(address) {
         table.cell(&text, Align::Left);
     }

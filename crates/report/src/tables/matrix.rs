@@ -1,5 +1,7 @@
 //! Which system ran at which layer, with its parameters.
 
+use terrace_result::LayerRow;
+
 use crate::axes::Run;
 use crate::cells::View;
 use crate::figures::LAYERS;
@@ -23,7 +25,8 @@ const MODES: [(&str, &str); 7] = [
     ("shadow-on-shadow", "one page table, composed of all three layers’"),
 ];
 
-/// The rows of the matrix: a virtual machine under some values of some axes.
+/// The matrix: a row for each virtual machine under each combination of values that decides about it. Parameters that
+/// are not the same wherever a system runs at a layer are shown, the others when asked for.
 pub(crate) fn matrix(view: &View<'_>) -> String {
     let axes = view.runs.deciding(|run| run.result.matrix.clone());
     let several_vms = view.runs.all.iter().any(|run| vms(run).len() > 1);
@@ -40,7 +43,8 @@ pub(crate) fn matrix(view: &View<'_>) -> String {
     }
     let mut modes: Vec<&str> = Vec::new();
     for combination in view.runs.combinations(&axes) {
-        let is_it = |run: &&Run<'_>| axes.iter().zip(&combination).all(|(&axis, &value)| run.at[axis] == value);
+        let is_it =
+            |run: &&Run<'_>| axes.iter().zip(&combination).all(|(&axis, &value)| run.at[axis] == value);
         let Some(run) = view.runs.all.iter().find(is_it) else { continue };
         for vm in vms(run) {
             table.row("");
@@ -58,12 +62,13 @@ pub(crate) fn matrix(view: &View<'_>) -> String {
             table.raw_cell(&format!("<code>{}</code>", escaped(mode)));
             for layer in LAYERS {
                 let row = rows().find(|row| row.layer == layer);
-                table.raw_cell(&row.map_or_else(|| "–".to_owned(), |row| cell(&row.system, &row.parameters)));
+                table.raw_cell(&row.map_or_else(|| "–".to_owned(), |row| cell(view, row)));
             }
         }
     }
     let said = modes.iter().filter_map(|mode| MODES.iter().find(|(name, _)| name == mode));
-    let said = said.map(|(mode, meaning)| format!("<li><code>{mode}</code>: a TLB miss walks {meaning}.</li>"));
+    let said =
+        said.map(|(mode, meaning)| format!("<li><code>{mode}</code>: a TLB miss walks {meaning}.</li>"));
     format!("{}<ul class=\"small\">{}</ul>\n", table.finish(""), said.collect::<String>())
 }
 
@@ -77,15 +82,23 @@ fn vms<'a>(run: &Run<'a>) -> Vec<&'a str> {
     vms
 }
 
-fn cell(system: &str, parameters: &[(String, String)]) -> String {
-    let system = format!("<strong>{}</strong>", escaped(system));
-    if parameters.is_empty() {
-        return system;
+fn cell(view: &View<'_>, row: &LayerRow) -> String {
+    let differs = |name: &str, value: &str| {
+        let others = view.runs.all.iter().flat_map(|run| &run.result.matrix);
+        let mut alike = others.filter(|it| it.layer == row.layer && it.system == row.system);
+        alike.any(|it| it.parameters.iter().any(|(its, other)| its == name && other != value))
+    };
+    let line = |(name, value): &(String, String)| format!("{} = {}\n", escaped(name), escaped(value));
+    let own: String = row.parameters.iter().filter(|(name, value)| differs(name, value)).map(line).collect();
+    let all: String = row.parameters.iter().map(line).collect();
+    let mut html = format!("<strong>{}</strong>", escaped(&row.system));
+    if !own.is_empty() {
+        html += &format!("<pre>{own}</pre>");
     }
-    let rows = parameters.iter().map(|(name, value)| format!("{} = {}\n", escaped(name), escaped(value)));
-    let count = match parameters.len() {
+    let count = match row.parameters.len() {
+        0 => return html,
         1 => "1 parameter".to_owned(),
         count => format!("{count} parameters"),
     };
-    format!("{system}<details><summary>{count}</summary><pre>{}</pre></details>", rows.collect::<String>())
+    html + &format!("<details><summary>{count}</summary><pre>{all}</pre></details>")
 }

@@ -123,10 +123,13 @@ fn of_scope(view: &View<'_>, scope: &Scope, group: usize) -> Table {
         }
         for metric in &columns {
             let value = metrics.get(metric.name).map(MetricValue::as_f64);
-            let text = value.map_or_else(|| "–".to_owned(), |value| match metric.unit {
-                Unit::Bytes => bytes(value),
-                _ => exact(value),
-            });
+            let text = value.map_or_else(
+                || "–".to_owned(),
+                |value| match metric.unit {
+                    Unit::Bytes => bytes(value),
+                    _ => exact(value),
+                },
+            );
             table.cell(&text, Align::Right);
         }
     }

@@ -47,7 +47,10 @@ fn of_result(loaded: &Loaded) -> String {
             overrides.iter().map(|text| format!(", <code>{}</code>", escaped(text))).collect();
         entry("machine", &format!("{}, SHA-256 {}{changed}", escaped(name), digest(sha256.as_str())));
     }
-    entry("Terrace", &format!("{}, model version {}", escaped(&result.terrace_version), result.model_version));
+    entry(
+        "Terrace",
+        &format!("{}, model version {}", escaped(&result.terrace_version), result.model_version),
+    );
     if let Some(circumstances) = &loaded.circumstances {
         for (name, value) in circumstances_of(circumstances) {
             entry(name, &value);
@@ -74,7 +77,10 @@ fn circumstances_of(document: &Value) -> Vec<(&'static str, String)> {
         let threads = document["threads"].as_u64().unwrap_or(1);
         let accesses = document["simulated_accesses"].as_u64().unwrap_or(0);
         let millions = convert::ratio(accesses, 1_000_000);
-        all.push(("took", format!("{seconds:.1} s on {threads} threads, {millions:.0} M simulated accesses")));
+        all.push((
+            "took",
+            format!("{seconds:.1} s on {threads} threads, {millions:.0} M simulated accesses"),
+        ));
     }
     if let Some(started) = document["started_unix_seconds"].as_u64() {
         all.push(("started", day(started)));
@@ -127,7 +133,11 @@ fn endings(view: &View<'_>, results: &[Loaded]) -> String {
             let _ = writeln!(list, "<li>{}</li>", escaped(said.trim_start_matches(": ")));
         }
     }
-    if list.is_empty() { list } else { format!("<h3>Runs that did not come to their end</h3>\n<ul>{list}</ul>\n") }
+    if list.is_empty() {
+        list
+    } else {
+        format!("<h3>Runs that did not come to their end</h3>\n<ul>{list}</ul>\n")
+    }
 }
 
 fn runs(view: &View<'_>) -> Table {
@@ -156,7 +166,10 @@ fn runs(view: &View<'_>) -> Table {
         let error = error.map_or_else(|| "–".to_owned(), |error| format!("{:.2}", 100.0 * error));
         table.cell(&error, Align::Right);
         let complete = run.result.outcome == Outcome::Complete;
-        table.cell(&if complete { "complete".to_owned() } else { run.result.outcome.to_string() }, Align::Left);
+        table.cell(
+            &if complete { "complete".to_owned() } else { run.result.outcome.to_string() },
+            Align::Left,
+        );
     }
     table
 }

@@ -1,1 +1,0 @@
-//! Pages of results that were made by hand.
