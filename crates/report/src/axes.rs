@@ -245,9 +245,8 @@ impl<'a> Runs<'a> {
 fn names(results: &[Loaded]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for loaded in results {
-        let before = names.iter().filter(|name| **name == loaded.name).count();
         let mut name = loaded.name.clone();
-        let mut number = before + 1;
+        let mut number = 1;
         while names.contains(&name) {
             number += 1;
             name = format!("{} ({number})", loaded.name);

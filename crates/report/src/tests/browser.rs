@@ -3,13 +3,10 @@
 //! Without Chromium the tests say that they were skipped; `TERRACE_CHROMIUM` names one that is not found by itself.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+
+use serde_json::Value;
 
 use super::html;
 use super::made::with_series;
@@ -18,7 +15,8 @@ fn chromium() -> Option<OsString> {
     let named = std::env::var_os("TERRACE_CHROMIUM");
     let known = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].map(OsString::from);
     named.into_iter().chain(known).find(|name| {
-        let version = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let version =
+            Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
     })
 }
@@ -28,48 +26,46 @@ struct Seen {
     dom: String,
     /// What the page and its policy said on the console.
     console: Vec<String>,
-    /// The first line of each request that was sent.
+    /// What the page asked the network for. The browser asks for things of its own, too.
     requests: Vec<String>,
 }
 
-/// Opens a page; every request for anything but files goes to a proxy, which writes down what it is asked for.
+/// Opens a page, where there is no network.
 fn opened(chromium: &OsString, folder: &Path, html: &str, arguments: &[&str]) -> Seen {
-    let file = folder.join("page.html");
+    let (file, log) = (folder.join("page.html"), folder.join("network.json"));
     std::fs::write(&file, html).unwrap();
-    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = proxy.local_addr().unwrap();
-    let (sender, requests) = mpsc::channel();
-    thread::spawn(move || {
-        for stream in proxy.incoming().flatten() {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                let mut stream = stream;
-                let mut begin = [0; 512];
-                let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
-                let length = stream.read(&mut begin).unwrap_or(0);
-                let text = String::from_utf8_lossy(&begin[..length]).into_owned();
-                let _ = sender.send(text.lines().next().unwrap_or_default().to_owned());
-                let _ = stream.write_all(b"HTTP/1.1 404 None\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            });
-        }
-    });
     let output = Command::new(chromium)
-        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"])
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .args(["--virtual-time-budget=20000", "--enable-logging=stderr", "--dump-dom"])
-        .arg(format!("--proxy-server=http://{address}"))
+        // Nobody listens there.
+        .arg("--proxy-server=http://127.0.0.1:9")
+        .arg(format!("--log-net-log={}", log.display()))
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .args(arguments)
         .arg(format!("file://{}", file.display()))
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let log = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr);
     Seen {
         dom: String::from_utf8_lossy(&output.stdout).into_owned(),
-        console: log.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect(),
-        requests: requests.try_iter().collect(),
+        console: said.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect(),
+        requests: requests(&std::fs::read(log).unwrap()),
     }
+}
+
+/// The addresses that a page asked for, by the browser's log: what the browser asks for by itself has no origin.
+fn requests(log: &[u8]) -> Vec<String> {
+    let log: Value = serde_json::from_slice(log).unwrap();
+    let events = log["events"].as_array().unwrap().iter();
+    let of_page = events.filter(|event| {
+        event["params"]["initiator"].as_str().is_some_and(|initiator| initiator != "not an origin")
+    });
+    let addresses = of_page.filter_map(|event| event["params"]["url"].as_str());
+    let fetched =
+        addresses.filter(|it| !["file:", "data:", "blob:"].iter().any(|begin| it.starts_with(begin)));
+    fetched.map(str::to_owned).collect()
 }
 
 #[test]
@@ -86,7 +82,8 @@ fn pictures_are_drawn_and_nothing_is_fetched() {
         assert_eq!(seen.requests, [""; 0], "nothing is fetched");
         assert!(seen.dom.contains("data-drawn=\"all\""), "everything was drawn");
         for id in ["throughput", "programs", "misses", "cycles", "ends", "alignment"] {
-            let figure = seen.dom.split(&format!("<figure id=\"{id}\">")).nth(1).unwrap_or_else(|| panic!("{id}"));
+            let figure =
+                seen.dom.split(&format!("<figure id=\"{id}\">")).nth(1).unwrap_or_else(|| panic!("{id}"));
             let figure = figure.split("</figure>").next().unwrap();
             assert!(figure.contains("<svg") && figure.contains("role-mark"), "{id} is drawn");
             assert!(figure.contains("Save as PNG") && figure.contains("Save as SVG"), "{id} can be saved");

@@ -90,11 +90,7 @@ pub(super) fn run(labels: &[(&str, &str)], system: &str, program: &str, measured
             metrics: layer,
             counts: BTreeMap::from([("booked".to_owned(), 3)]),
         }],
-        programs: vec![ProgramMetrics {
-            vm: "vm".into(),
-            name: program.into(),
-            metrics: Metrics::new(),
-        }],
+        programs: vec![ProgramMetrics { vm: "vm".into(), name: program.into(), metrics: Metrics::new() }],
     }
 }
 
@@ -141,8 +137,13 @@ pub(super) fn demo() -> Loaded {
                     _ => 1.15,
                 };
                 let of_base = name == "base";
-                let (walks, aligned) =
-                    if of_base { (500_000, 0.0) } else if gain > 1.1 { (100_000, 0.8) } else { (450_000, 0.1) };
+                let (walks, aligned) = if of_base {
+                    (500_000, 0.0)
+                } else if gain > 1.1 {
+                    (100_000, 0.8)
+                } else {
+                    (450_000, 0.1)
+                };
                 let measured = Measured {
                     rate: rate * gain,
                     walks,

@@ -31,7 +31,11 @@ fn the_answer_is_where_systems_differ_most_and_says_why() {
     );
     let said: Vec<_> = answer.panels.iter().map(|(place, said)| (place.as_str(), said.as_str())).collect();
     assert_eq!(said, [("Where memory is “clean”", "“thp” and “aligned” +20.0 %, no difference found")]);
-    assert!(answer.notes[0].contains("another seed") && answer.notes[1].contains("1 %"), "{:?}", answer.notes);
+    assert!(
+        answer.notes[0].contains("another seed") && answer.notes[1].contains("1 %"),
+        "{:?}",
+        answer.notes
+    );
 }
 
 /// The gain is 0.5 %, and each side may be off by 1 %.
@@ -57,7 +61,10 @@ fn a_baseline_that_is_fastest_is_said_to_be() {
         (run(&[("pages", "thp")], "linux", "p", slower), 1),
     ]);
     let sentence = answer(&[result]).sentence;
-    assert!(sentence.starts_with("“base” is fastest: the next, “thp”, has 20.0 % less throughput than “base”"), "{sentence}");
+    assert!(
+        sentence.starts_with("“base” is fastest: the next, “thp”, has 20.0 % less throughput than “base”"),
+        "{sentence}"
+    );
     assert!(sentence.contains("translation takes 9 cycles of an access instead of 5"), "{sentence}");
 }
 
@@ -83,7 +90,8 @@ fn seeds_are_repetitions_with_an_interval() {
         for (gain, (name, system)) in gains.into_iter().zip([("base", "base-pages"), ("thp", "linux")]) {
             let measured = Measured { rate: 1e6 * gain, error: None, ..BASE };
             let labels = [("seed", seed.to_string()), ("pages", name.to_owned())];
-            let labels: Vec<(&str, &str)> = labels.iter().map(|(axis, value)| (*axis, value.as_str())).collect();
+            let labels: Vec<(&str, &str)> =
+                labels.iter().map(|(axis, value)| (*axis, value.as_str())).collect();
             runs.push((run(&labels, system, "p", measured), seed));
         }
     }
@@ -146,10 +154,7 @@ fn what_there_is_not_is_named() {
         let options = Options { by: by.map(str::to_owned), baseline: baseline.map(str::to_owned) };
         page(&[demo()], &options).unwrap_err().to_string()
     };
-    assert_eq!(
-        refused(Some("memroy"), None),
-        "--by: found memroy; expected one of program, system, memory"
-    );
+    assert_eq!(refused(Some("memroy"), None), "--by: found memroy; expected one of program, system, memory");
     assert_eq!(refused(None, Some("thq")), "--baseline: found thq; expected one of thp, base, aligned");
     let mut empty = demo();
     for run in &mut empty.result.runs {
@@ -207,11 +212,11 @@ fn series_and_events_are_on_the_page() {
 
 #[test]
 fn the_libraries_are_those_of_the_table() {
-    let table = include_str!("../assets/vega/README.md");
+    let table = include_str!("../../assets/vega/README.md");
     let libraries = [
-        ("vega.min.js", include_bytes!("../assets/vega/vega.min.js").as_slice()),
-        ("vega-lite.min.js", include_bytes!("../assets/vega/vega-lite.min.js").as_slice()),
-        ("vega-embed.min.js", include_bytes!("../assets/vega/vega-embed.min.js").as_slice()),
+        ("vega.min.js", include_bytes!("../../assets/vega/vega.min.js").as_slice()),
+        ("vega-lite.min.js", include_bytes!("../../assets/vega/vega-lite.min.js").as_slice()),
+        ("vega-embed.min.js", include_bytes!("../../assets/vega/vega-embed.min.js").as_slice()),
     ];
     for (name, bytes) in libraries {
         let digest = Sha256::of(bytes);
