@@ -252,7 +252,8 @@ fn because(cell: &Cell, baseline: &Cell, base: &str) -> String {
         facts.push(misses(ratio));
     }
     if name == "translation" && !facts.is_empty() {
-        said += &format!(": {}", list(&facts));
+        said.push_str(": ");
+        said.push_str(&list(&facts));
     }
     said
 }

@@ -87,12 +87,12 @@ impl<'a> Runs<'a> {
 
     fn placed(results: &'a [Loaded]) -> Self {
         let mut axes: Vec<Axis> = Vec::new();
-        let mut place = |name: &str| match axes.iter().position(|axis: &Axis| axis.name == name) {
-            Some(place) => place,
-            None => {
+        let mut place = |name: &str| {
+            let known = axes.iter().position(|axis: &Axis| axis.name == name);
+            known.unwrap_or_else(|| {
                 axes.push(Axis { name: name.to_owned(), values: Vec::new(), role: Role::Panel });
                 axes.len() - 1
-            }
+            })
         };
         let names = names(results);
         let mut all = Vec::new();

@@ -36,6 +36,8 @@ enum Part {
 type Line = Vec<(Nanos, f64)>;
 /// A picture and the name of one of its rows.
 type Row = (&'static str, &'static str);
+/// Values that are of one point: those of several virtual machines' layers.
+type Points = BTreeMap<(Row, Nanos), Vec<f64>>;
 
 /// The lines of all pictures, as the page's script wants them: `[picture, row, panel, program, value, times, values]`, times
 /// in milliseconds, the program -1 for the mean.
@@ -80,7 +82,7 @@ fn push(all: &mut Vec<Value>, lines: &BTreeMap<Row, Line>, [panel, program, valu
 
 /// The lines of each run, by its result and its place there.
 fn of_runs(results: &[Loaded]) -> BTreeMap<(usize, usize), BTreeMap<Row, Line>> {
-    let mut all: BTreeMap<(usize, usize), BTreeMap<(Row, Nanos), Vec<f64>>> = BTreeMap::new();
+    let mut all: BTreeMap<(usize, usize), Points> = BTreeMap::new();
     for (input, loaded) in results.iter().enumerate() {
         for row in &loaded.series {
             let Some(name) = PICTURES.iter().find_map(|&(picture, part, metric, name)| {

@@ -1,5 +1,7 @@
 //! Which system ran at which layer, with its parameters.
 
+use core::fmt::Write;
+
 use terrace_result::LayerRow;
 
 use crate::axes::Run;
@@ -93,7 +95,8 @@ fn cell(view: &View<'_>, row: &LayerRow) -> String {
     let all: String = row.parameters.iter().map(line).collect();
     let mut html = format!("<strong>{}</strong>", escaped(&row.system));
     if !own.is_empty() {
-        html += &format!("<pre>{own}</pre>");
+        // Writing to a string cannot fail.
+        let _ = write!(html, "<pre>{own}</pre>");
     }
     let count = match row.parameters.len() {
         0 => return html,

@@ -49,8 +49,11 @@ const SCOPES: [Scope; 4] = [
     },
 ];
 
+/// A group of metrics: its title, and whether a metric is in it.
+type Group = (&'static str, fn(&RunMetric) -> bool);
+
 /// Metrics that stand in one table.
-const GROUPS: [(&str, fn(&RunMetric) -> bool); 6] = [
+const GROUPS: [Group; 6] = [
     ("speed and latency", |it| {
         matches!(it.unit, Unit::PerSecond | Unit::Nanos)
             || ["sampling_error", "requests", "saturated", "accesses"].contains(&it.name)

@@ -43,8 +43,9 @@ fn of_result(loaded: &Loaded) -> String {
         entry("changed in it", &overrides.join(", "));
     }
     for MachineUsed { name, sha256, overrides } in &result.machines {
-        let changed: String =
+        let changed: Vec<_> =
             overrides.iter().map(|text| format!(", <code>{}</code>", escaped(text))).collect();
+        let changed = changed.concat();
         entry("machine", &format!("{}, SHA-256 {}{changed}", escaped(name), digest(sha256.as_str())));
     }
     entry(

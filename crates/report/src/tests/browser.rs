@@ -107,7 +107,8 @@ fn a_page_that_fetches_is_found_out() {
     assert!(seen.requests.iter().any(|request| request.contains("picture.png")), "{:?}", seen.requests);
     assert!(seen.console.iter().any(|line| line.contains("said")), "{:?}", seen.console);
     let page = html(&[with_series()]);
-    let tampered = page.replace("</body>", &format!("{fetching}</body>"));
+    let end = page.rfind("</body>").unwrap();
+    let tampered = format!("{}{fetching}{}", &page[..end], &page[end..]);
     let seen = opened(&chromium, folder.path(), &tampered, &[]);
     assert_eq!(seen.requests, [""; 0], "the policy forbids it");
     assert!(seen.console.iter().any(|line| line.contains("Content Security Policy")), "{:?}", seen.console);

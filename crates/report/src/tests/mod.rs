@@ -205,7 +205,7 @@ fn series_and_events_are_on_the_page() {
     let page = html(&[result]);
     // Of 3 systems in 2 panels, for each of 2 programs and for their mean.
     assert_eq!(page.matches(r#"["alignment","guest","#).count(), 18);
-    assert!(page.contains(r#"[0.5,1.0],[0.25,0.75]]"#), "times in ms, and shares");
+    assert!(page.contains("[0.5,1.0],[0.25,0.75]]"), "times in ms, and shares");
     assert!(page.contains("no block &lt;free&gt;") && page.contains("-0x1000") && page.contains("2 MiB"));
     assert!(html(&[demo()]).contains("record.events=true"), "how to record them");
 }
