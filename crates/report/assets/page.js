@@ -14,10 +14,17 @@ const state = () => ({
   }),
 });
 
-const picker = (name, options, set) => {
+// More panels than these are no picture: of further axes only the value that the answer is about is shown at first.
+const MOST_PANELS = 12;
+data.panelAxes.forEach((_, axis) => {
+  if (state().panels.length > MOST_PANELS) choice.axes[axis] = data.panels[data.answered].at[axis];
+});
+
+const picker = (name, options, chosen, set) => {
   const label = document.createElement("label");
   const select = document.createElement("select");
   options.forEach(([value, words]) => select.append(new Option(words, value)));
+  select.value = chosen;
   select.addEventListener("change", () => {
     set(Number(select.value));
     show();
@@ -29,11 +36,11 @@ const picker = (name, options, set) => {
 const controls = () => {
   if (data.programs.length > 1) {
     const all = data.programs.map((program, place) => [place, program]);
-    picker(data.programAxis || "program", [[-1, `mean of ${data.programs.length}`], ...all], (value) => { choice.program = value; });
+    picker(data.programAxis || "program", [[-1, `mean of ${data.programs.length}`], ...all], choice.program, (value) => { choice.program = value; });
   }
   data.panelAxes.forEach((axis, place) => {
     const all = axis.values.map((value, at) => [at, value]);
-    picker(axis.name, [[-1, "all"], ...all], (value) => { choice.axes[place] = value; });
+    picker(axis.name, [[-1, "all"], ...all], choice.axes[place], (value) => { choice.axes[place] = value; });
   });
   const label = document.createElement("label");
   const box = document.createElement("input");

@@ -96,7 +96,7 @@ const pictures = {
     const x = (field) => ({
       field, type: "quantitative", title: `throughput beside ${names()[0]}, %`,
       scale: { domain: [low * 1.08, high + 0.42 * (high - low)], nice: false },
-      axis: { tickCount: 4, format: "+d", labelExpr: "datum.value == 0 ? '0' : datum.label" },
+      axis: { tickCount: 4, format: "+~r", labelExpr: "datum.value == 0 ? '0' : datum.label" },
     });
     const inner = {
       height: { step: 26 },
@@ -133,7 +133,7 @@ const pictures = {
           encoding: {
             x: {
               field: "by", type: "quantitative", title: `throughput beside ${names()[0]}, %`,
-              axis: { tickCount: 4, format: "+d", labelExpr: "datum.value == 0 ? '0' : datum.label" },
+              axis: { tickCount: 4, format: "+~r", labelExpr: "datum.value == 0 ? '0' : datum.label" },
             },
             tooltip: [{ field: "program" }, { field: "name", title: data.axis }, { field: "words", title: "throughput" }],
           },
@@ -156,7 +156,7 @@ const pictures = {
       words: data.compares && cell.value > 0 && cell.misses !== null ? `${short(cell.figures.misses)}  (${percent(cell.misses)})` : short(cell.figures.misses),
     }));
     const all = present(state, cells);
-    const most = Math.max(1e-9, ...rows.map((row) => row.misses));
+    const most = Math.max(...rows.map((row) => row.misses)) || 1;
     const x = {
       field: "misses", type: "quantitative", title: "TLB misses for 1,000 accesses", axis: { tickCount: 4, format: "~s" },
       scale: { domain: [0, 1.5 * most], nice: false },

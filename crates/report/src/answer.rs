@@ -13,6 +13,8 @@ use crate::figures::{CAUSES, TRANSLATION_CAUSES, mean};
 pub(crate) struct Answer {
     /// One sentence.
     pub(crate) sentence: String,
+    /// The panel that it is about.
+    pub(crate) panel: usize,
     /// For each further panel its name, and what is fastest there.
     pub(crate) panels: Vec<(String, String)>,
     /// What has to be known of the numbers.
@@ -30,7 +32,8 @@ impl Answer {
         };
         let others = all.iter().enumerate().filter(|(place, _)| Some(*place) != told);
         let panels = others.map(|(_, it)| (capital(&place_words(view, it.panel)), it.summary(view)));
-        Self { sentence, panels: panels.collect(), notes: notes(view) }
+        let panel = told.map_or(0, |told| all[told].panel);
+        Self { sentence, panel, panels: panels.collect(), notes: notes(view) }
     }
 }
 

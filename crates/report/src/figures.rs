@@ -34,7 +34,7 @@ impl Figure {
 
 /// Of what a page can show, that which one row of its first table has, and its pictures.
 pub(crate) const FIGURES: &[Figure] = &[
-    figure("misses", "TLB misses / 1,000 accesses", Form::Number, |run| {
+    figure("misses", "TLB misses / 1,000\u{a0}accesses", Form::Number, |run| {
         Some(1000.0 * per_access(run, &["walks"])?)
     }),
     figure("aligned", "well aligned", Form::Share, |run| total(run, "well_aligned_share")),
@@ -43,8 +43,10 @@ pub(crate) const FIGURES: &[Figure] = &[
     figure("base", "base pages", Form::Share, |run| share(run, "base_bytes")),
     figure("cycles", "cycles / access", Form::Number, |run| per_access(run, &["cycles"])),
     figure("translation", "of these, translation", Form::Number, |run| per_access(run, TRANSLATION)),
-    figure("exits", "exits / 1 M accesses", Form::Number, |run| Some(1e6 * per_access(run, &["exits"])?)),
-    figure("faults", "page faults / 1 M accesses", Form::Number, |run| {
+    figure("exits", "exits / 1\u{a0}M\u{a0}accesses", Form::Number, |run| {
+        Some(1e6 * per_access(run, &["exits"])?)
+    }),
+    figure("faults", "page faults / 1\u{a0}M\u{a0}accesses", Form::Number, |run| {
         let faults = ["faults_base", "faults_huge"].map(|metric| of_layers(run, None, metric).unwrap_or(0.0));
         Some(1e6 * faults.iter().sum::<f64>() / accesses(run)?)
     }),

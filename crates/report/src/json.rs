@@ -20,7 +20,7 @@ fn maybe(value: Option<f64>) -> Value {
 }
 
 /// Everything that pictures are drawn from.
-pub(crate) fn data(view: &View<'_>, results: &[Loaded]) -> Value {
+pub(crate) fn data(view: &View<'_>, results: &[Loaded], answered: usize) -> Value {
     let panels = (0..view.panels.len())
         .map(|panel| json!({ "words": view.panel_words(panel), "at": view.panels[panel] }));
     let axes = view.panel_axes.iter().map(|&axis| {
@@ -33,6 +33,7 @@ pub(crate) fn data(view: &View<'_>, results: &[Loaded]) -> Value {
         "values": view.values(),
         "compares": view.compared.is_some(),
         "panels": panels.collect::<Vec<_>>(),
+        "answered": answered,
         "panelAxes": axes.collect::<Vec<_>>(),
         "programAxis": program_axis.collect::<Vec<_>>().join(" · "),
         "programs": view.programs,

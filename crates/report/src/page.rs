@@ -42,6 +42,7 @@ fn pictures(view: &View<'_>) -> Vec<Picture> {
     } else {
         ""
     };
+    let of_base = if view.compared.is_some() { format!(", and in % of {base}") } else { String::new() };
     let picture = |id, heading, caption| Picture { id, heading, caption };
     vec![
         picture(
@@ -60,10 +61,7 @@ fn pictures(view: &View<'_>) -> Vec<Picture> {
         picture(
             "misses",
             "TLB misses",
-            format!(
-                "For 1,000 accesses, and in % of {base}. Lower is better. Counted are {}.",
-                meaning("walks")
-            ),
+            format!("For 1,000 accesses{of_base}. Lower is better. Counted are {}.", meaning("walks")),
         ),
         picture(
             "cycles",
@@ -105,7 +103,8 @@ fn pictures(view: &View<'_>) -> Vec<Picture> {
 }
 
 pub(crate) fn render(view: &View<'_>, results: &[Loaded]) -> String {
-    let data = json(&crate::json::data(view, results));
+    let answer = Answer::new(view);
+    let data = json(&crate::json::data(view, results, answer.panel));
     let libraries = LIBRARIES.map(without_source_map);
     let own = format!("(() => {{\n\"use strict\";\n{}}})();\n", SCRIPTS.concat());
     let scripts: Vec<&str> = libraries.into_iter().chain([own.as_str()]).collect();
@@ -125,7 +124,7 @@ pub(crate) fn render(view: &View<'_>, results: &[Loaded]) -> String {
         sources.join(" "),
         escaped(&title)
     );
-    head(view, results, &title, &mut page);
+    head(&answer, results, &title, &mut page);
     page.push_str("<main>\n<form id=\"controls\" aria-label=\"What is shown\" hidden></form>\n");
     page.push_str("<noscript><p>Pictures need JavaScript. All numbers are in the tables.</p></noscript>\n");
     for Picture { id, heading, caption } in pictures(view) {
@@ -162,14 +161,13 @@ fn title(results: &[Loaded]) -> String {
     names.join(", ")
 }
 
-/// What is quoted, as emphasis.
+/// What is quoted, as emphasis; numbers stay with their unit.
 fn emphasised(text: &str) -> String {
-    escaped(text).replace('“', "<em>").replace('”', "</em>")
+    escaped(text).replace('“', "<em>").replace('”', "</em>").replace(" %", "\u{a0}%")
 }
 
 /// What a reader sees first.
-fn head(view: &View<'_>, results: &[Loaded], title: &str, page: &mut String) {
-    let answer = Answer::new(view);
+fn head(answer: &Answer, results: &[Loaded], title: &str, page: &mut String) {
     let _ = write!(
         page,
         "<header>\n<p class=\"kind\">Terrace report</p>\n<h1>{}</h1>\n<p class=\"answer\">{}</p>\n",

@@ -29,6 +29,7 @@ fn the_answer_is_where_systems_differ_most_and_says_why() {
          programs, mainly because translation takes 1 cycles of an access instead of 5: 80 % of memory is well aligned \
          (“base”: 0 %) and TLB misses fall by 80 %; next is “thp” with +5.0 %."
     );
+    assert_eq!(answer.panel, 1);
     let said: Vec<_> = answer.panels.iter().map(|(place, said)| (place.as_str(), said.as_str())).collect();
     assert_eq!(said, [("Where memory is “clean”", "“thp” and “aligned” +20.0 %, no difference found")]);
     assert!(
