@@ -54,6 +54,13 @@ const panelled = (state, width, inner, { label, rows = [], height }) => {
 
 const OTHER = "other, too little to be seen";
 
+// Legends beside each other where there is room.
+const columns = (all, width) => {
+  if (width < NARROW) return all.some((name) => name.length > 20) ? 1 : 2;
+  const needed = all.reduce((before, name) => before + 7 * name.length + 36, 0);
+  return needed < width - 60 ? 0 : 5;
+};
+
 const names = () => data.values.map((value) => value || "this run");
 
 // How wide the names at the left are.
@@ -142,7 +149,7 @@ const pictures = {
       encoding: {
         y: { field: "program", type: "nominal", sort: data.programs, title: null, axis: { grid: false }, scale: { paddingInner: 0.2 } },
         yOffset: { field: "name", type: "nominal", sort: all },
-        color: { field: "name", type: "nominal", sort: all, scale: colours(names(), look().values), legend: { values: all, columns: width < NARROW ? 2 : 0 } },
+        color: { field: "name", type: "nominal", sort: all, scale: colours(names(), look().values), legend: { values: all, columns: columns(all, width) } },
       },
     };
     return finished(panelled(state, width, inner, { label: label(data.programs) }), rows, "Throughput of each program relative to the baseline");
@@ -198,7 +205,6 @@ const pictures = {
     const all = present(state, cells);
     const domain = used.map((cause) => [data.causes[cause], look().causes[cause]]);
     if (rows.some((row) => row.cause === OTHER)) domain.push([OTHER, look().soft]);
-    const wide = domain.reduce((before, [name]) => before + 7 * name.length + 36, 0) < width;
     const inner = {
       height: { step: 26 },
       layer: [
@@ -212,7 +218,7 @@ const pictures = {
             },
             color: {
               field: "cause", type: "nominal", scale: { domain: domain.map(([name]) => name), range: domain.map(([, colour]) => colour) },
-              legend: { symbolType: "square", columns: width < NARROW ? 1 : wide ? 0 : 4 },
+              legend: { symbolType: "square", columns: columns(domain.map(([name]) => name), width) },
             },
             order: { field: "order" },
             tooltip: [{ field: "name", title: data.axis }, { field: "cause" }, { field: "said", title: "cycles of an access" }],
@@ -244,7 +250,7 @@ const pictures = {
           mark: { type: "bar", height: { band: 0.74 } },
           encoding: {
             x: { field: "share", type: "quantitative", stack: "zero", title: "share of mapped memory", axis: { format: "%", values: [0, 0.5, 1] }, scale: { domain: [0, 1.001], nice: false } },
-            color: { field: "kind", type: "nominal", scale: colours(kinds.map(([, kind]) => kind), look().pages), legend: { symbolType: "square", columns: width < NARROW ? 2 : 0 } },
+            color: { field: "kind", type: "nominal", scale: colours(kinds.map(([, kind]) => kind), look().pages), legend: { symbolType: "square", columns: columns(kinds.map(([, kind]) => kind), width) } },
             order: { field: "order" },
             tooltip: [{ field: "name", title: data.axis }, { field: "kind" }, { field: "words", title: "share" }],
           },
@@ -324,7 +330,7 @@ const overTime = (state, width, picture, title, order) => {
   const end = Math.max(...rows.map((row) => row.time));
   const all = names().filter((name) => rows.some((row) => row.name === name));
   const layers = order.filter((row) => rows.some((it) => it.row === row));
-  const legend = data.compares ? { values: all, columns: width < NARROW ? 2 : 0, symbolType: "stroke", symbolStrokeWidth: 4 } : null;
+  const legend = data.compares ? { values: all, columns: columns(all, width), symbolType: "stroke", symbolStrokeWidth: 4 } : null;
   const inner = {
     layer: all.map((name) => ({
       transform: [{ filter: { field: "name", equal: name } }],

@@ -17,6 +17,8 @@ pub(crate) struct Answer {
     pub(crate) panel: usize,
     /// For each further panel its name, and what is fastest there.
     pub(crate) panels: Vec<(String, String)>,
+    /// What makes the numbers less than they seem.
+    pub(crate) warning: Option<String>,
     /// What has to be known of the numbers.
     pub(crate) notes: Vec<String>,
 }
@@ -33,7 +35,7 @@ impl Answer {
         let others = all.iter().enumerate().filter(|(place, _)| Some(*place) != told);
         let panels = others.map(|(_, it)| (capital(&place_words(view, it.panel)), it.summary(view)));
         let panel = told.map_or(0, |told| all[told].panel);
-        Self { sentence, panel, panels: panels.collect(), notes: notes(view) }
+        Self { sentence, panel, panels: panels.collect(), warning: warning(view), notes: notes(view) }
     }
 }
 
@@ -311,6 +313,24 @@ fn alone(view: &View<'_>) -> String {
     )
 }
 
+/// Which runs are missing, or were cut short.
+fn warning(view: &View<'_>) -> Option<String> {
+    let cut = view.runs.all.iter().filter(|run| run.result.outcome != Outcome::Complete).count();
+    let missing = view.runs.unmeasured;
+    let all = view.runs.all.len() + missing;
+    let said = match (cut, missing) {
+        (0, 0) => return None,
+        (cut, 0) => format!("{cut} of {all} runs were cut short"),
+        (0, missing) => {
+            format!("{missing} of {all} runs did not come to their measured time and are not shown")
+        }
+        (cut, missing) => format!(
+            "Of {all} runs {missing} did not come to their measured time and are not shown, and {cut} were cut short"
+        ),
+    };
+    Some(format!("{said}: Provenance says why."))
+}
+
 /// What has to be known of the numbers.
 fn notes(view: &View<'_>) -> Vec<String> {
     let mut notes = Vec::new();
@@ -335,13 +355,6 @@ fn notes(view: &View<'_>) -> Vec<String> {
         ));
     } else {
         notes.push("Every access was simulated: no difference comes from sampling.".to_owned());
-    }
-    let ended = view.runs.all.iter().filter(|run| run.result.outcome != Outcome::Complete).count();
-    if ended > 0 {
-        notes.push(format!(
-            "{ended} of {} runs did not come to their end: see Provenance.",
-            view.runs.all.len()
-        ));
     }
     let programs = view.programs.len();
     if programs > 1 && view.cells.iter().any(|cell| cell.program.is_none() && cell.programs < programs) {

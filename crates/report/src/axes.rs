@@ -54,6 +54,8 @@ pub(crate) enum Role {
 pub(crate) struct Runs<'a> {
     pub(crate) all: Vec<Run<'a>>,
     pub(crate) axes: Vec<Axis>,
+    /// How many runs did not come to their measured time, and have no place.
+    pub(crate) unmeasured: usize,
 }
 
 impl<'a> Runs<'a> {
@@ -95,12 +97,13 @@ impl<'a> Runs<'a> {
             })
         };
         let names = names(results);
-        let mut all = Vec::new();
+        let (mut all, mut unmeasured) = (Vec::new(), 0);
         let mut labels = Vec::new();
         for (input, loaded) in results.iter().enumerate() {
             let configurations = &loaded.result.scenario.configurations;
             for (number, result) in loaded.result.runs.iter().enumerate() {
                 if result.totals.is_empty() {
+                    unmeasured += 1;
                     continue;
                 }
                 let mut of_run = Vec::new();
@@ -124,7 +127,7 @@ impl<'a> Runs<'a> {
                 }));
             }
         }
-        Self { all, axes }
+        Self { all, axes, unmeasured }
     }
 
     /// Whether two runs that differ in this axis only are different in this sense.

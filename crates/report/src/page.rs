@@ -181,6 +181,9 @@ fn head(answer: &Answer, results: &[Loaded], title: &str, page: &mut String) {
             .map(|(place, said)| format!("<li>{}: {}</li>", emphasised(place), emphasised(said)));
         let _ = writeln!(page, "<ul class=\"elsewhere\">{}</ul>", items.collect::<String>());
     }
+    if let Some(warning) = &answer.warning {
+        let _ = writeln!(page, "<p class=\"warning\">{}</p>", escaped(warning));
+    }
     let _ = writeln!(page, "<p class=\"small\">{}</p>", escaped(&answer.notes.join(" ")));
     for loaded in results {
         let description = &loaded.result.scenario.description;

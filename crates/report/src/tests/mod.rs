@@ -4,7 +4,7 @@ mod browser;
 mod made;
 
 use terrace_addr::{Addr, Bytes, Nanos};
-use terrace_result::{EventRow, Metrics, Sha256};
+use terrace_result::{EventRow, Metrics, Outcome, Sha256};
 
 use crate::answer::Answer;
 use crate::axes::Runs;
@@ -147,6 +147,23 @@ fn means_are_over_programs_that_all_have() {
     let answer = answer(&[result]);
     assert!(answer.sentence.contains("in the mean over 2 programs"), "fragmented memory has both");
     assert!(answer.notes.iter().any(|note| note.contains("fewer than 2 programs")), "{:?}", answer.notes);
+}
+
+#[test]
+fn runs_that_are_missing_are_said_to_be() {
+    assert_eq!(answer(&[demo()]).warning, None);
+    let mut result = demo();
+    result.result.runs[3].totals = Metrics::new();
+    result.result.runs[3].outcome =
+        Outcome::OutOfMemory { at: Nanos::new(1), layer: "host".into(), wanted: "a <page>".into() };
+    result.result.runs[0].outcome = Outcome::Interrupted { at: Nanos::new(2) };
+    let results = [result];
+    assert_eq!(
+        answer(&results).warning.unwrap(),
+        "Of 12 runs 1 did not come to their measured time and are not shown, and 1 were cut short: Provenance says why."
+    );
+    let page = html(&results);
+    assert!(page.contains("it wanted a &lt;page&gt;. Nothing of it was measured."));
 }
 
 #[test]
