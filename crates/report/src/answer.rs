@@ -139,14 +139,16 @@ impl<'a> Ranking<'a> {
         let highest = change(best.ratio().unwrap_or(1.0));
         let said = if lowest == highest { highest } else { format!("{lowest} to {highest}") };
         let names = list(&names_of(&leaders, &values));
-        if !best.differs_from(self.baseline) {
-            return format!("no gain found over {} ({names}: {said})", values[0]);
-        }
-        let rest = self.others.iter().filter(|cell| best.differs_from(cell));
+        let gains = best.differs_from(self.baseline);
+        let from = if gains { best } else { self.baseline };
+        let rest = self.others.iter().filter(|cell| from.differs_from(cell));
         let rest: Vec<_> = rest
             .map(|cell| format!("{} {}", values[cell.value], change(cell.ratio().unwrap_or(1.0))))
             .collect();
         let rest = if rest.is_empty() { String::new() } else { format!("; {}", rest.join(", ")) };
+        if !gains {
+            return format!("no gain found over {} ({names}: {said}){rest}", values[0]);
+        }
         let alike = if leaders.len() > 1 { ", no difference found" } else { "" };
         format!("{names} {said}{alike}{rest}")
     }
@@ -250,11 +252,15 @@ fn because(cell: &Cell, baseline: &Cell, base: &str) -> String {
         short(before)
     );
     let mut facts = Vec::new();
-    if let (Some(aligned), Some(before)) = (cell.figure("aligned"), baseline.figure("aligned")) {
+    if let (Some(aligned), Some(before)) = (cell.figure("aligned"), baseline.figure("aligned"))
+        && (aligned - before).abs() >= 0.005
+    {
         facts.push(format!("{} of memory is well aligned ({base}: {})", percent(aligned), percent(before)));
     }
     if let Some(ratio) = cell.misses_ratio {
-        facts.push(misses(ratio));
+        let alike = facts.is_empty() && (ratio - 1.0).abs() < 0.005;
+        let length = if faster { "shorter" } else { "longer" };
+        facts.push(if alike { format!("walks are {length}, and as many") } else { misses(ratio) });
     }
     if name == "translation" && !facts.is_empty() {
         said.push_str(": ");

@@ -85,6 +85,20 @@ fn what_cycles_do_not_explain_is_not_explained_by_them() {
 }
 
 #[test]
+fn shorter_walks_are_told_from_fewer() {
+    let shorter = Measured { rate: 1.4e6, walk_cycles: 1e6, ..BASE };
+    let result = loaded(vec![
+        (run(&[("guest", "base")], "base-pages", "p", BASE), 1),
+        (run(&[("guest", "huge")], "linux", "p", shorter), 1),
+    ]);
+    let sentence = answer(&[result]).sentence;
+    assert!(
+        sentence.ends_with("1 cycles of an access instead of 5: walks are shorter, and as many."),
+        "{sentence}"
+    );
+}
+
+#[test]
 fn seeds_are_repetitions_with_an_interval() {
     let mut runs = Vec::new();
     for (seed, gains) in [(1_u64, [1.0, 1.11]), (2, [1.0, 1.09]), (3, [1.0, 1.10])] {
