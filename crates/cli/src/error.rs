@@ -79,6 +79,20 @@ pub enum CliError {
         /// What was asked for.
         names: String,
     },
+    /// No run came to its measured time.
+    #[error(
+        "found nothing measured, expected at least one run that comes to its measured time\nWhy is said with the result."
+    )]
+    NothingMeasured,
+    /// A run that is to be timed did not come to its measured time, or not far into it.
+    #[error("found nothing measured, expected a run that comes to its measured time: {0}")]
+    Unmeasured(Outcome),
+    /// A fleet cannot be simulated, or a trace of VMs not be read.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
+    /// A result cannot be read or written.
+    #[error(transparent)]
+    Results(#[from] ResultError),
     /// Results cannot be a page.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -94,20 +108,6 @@ pub enum CliError {
         /// What is there.
         found: &'static str,
     },
-    /// No run came to its measured time.
-    #[error(
-        "found nothing measured, expected at least one run that comes to its measured time\nWhy is said with the result."
-    )]
-    NothingMeasured,
-    /// A run that is to be timed did not come to its measured time, or not far into it.
-    #[error("found nothing measured, expected a run that comes to its measured time: {0}")]
-    Unmeasured(Outcome),
-    /// A fleet cannot be simulated, or a trace of VMs not be read.
-    #[error(transparent)]
-    Fleet(#[from] FleetError),
-    /// A result cannot be read or written.
-    #[error(transparent)]
-    Results(#[from] ResultError),
     /// There is no such entry of a registry.
     #[error("found no {what} {name}, expected one of {expected}{}", near.as_ref().map_or_else(String::new, |near| format!("\n  did you mean {near}?")))]
     Unknown {
