@@ -27,6 +27,9 @@ pub struct Comparison {
     pub baseline: Option<String>,
     /// Its systems, by their names in the campaign.
     pub systems: Vec<String>,
+    /// Systems that are not in the publication, shown beside its own.
+    #[serde(default)]
+    pub beside: Vec<String>,
     /// Its programs, where nothing is known of each.
     #[serde(default)]
     programs: Vec<String>,
@@ -122,11 +125,11 @@ impl Comparison {
         self.rows.iter().map(|row| row.program.as_str()).collect()
     }
 
-    /// All systems that have to run: its own, those that it knows means of, and its baseline.
+    /// All systems that have to run: its own, those that it knows means of, its baseline, and those beside them.
     pub fn systems_to_run(&self) -> Vec<&str> {
         let mut systems: Vec<&str> = Vec::new();
         let means = self.means.iter().map(|mean| &mean.system);
-        for system in self.baseline.iter().chain(means).chain(&self.systems) {
+        for system in self.baseline.iter().chain(means).chain(&self.systems).chain(&self.beside) {
             if !systems.contains(&system.as_str()) {
                 systems.push(system);
             }
@@ -134,7 +137,7 @@ impl Comparison {
         systems
     }
 
-    /// All systems that it shows: those that it knows means of, and its own.
+    /// All systems that it shows: those that it knows means of, its own, and those beside them.
     pub fn shown(&self) -> Vec<&str> {
         let mut systems = self.systems_to_run();
         if let Some(baseline) = self.baseline.as_deref()
