@@ -1,7 +1,7 @@
 //! What a kernel's actions leave to be done by others.
 
 use terrace_addr::{Addr, Bytes, Cycles, Space, Span};
-use terrace_policy::SpaceId;
+use terrace_policy::{Segments, SpaceId};
 
 use crate::Placed;
 
@@ -32,6 +32,19 @@ pub struct Join {
     pub space: SpaceId,
     /// The guest-physical address of the nested guest.
     pub nested: u64,
+}
+
+/// A virtual machine's addresses are translated by segments from now on, or no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segmented {
+    /// The machine's memory.
+    pub space: SpaceId,
+    /// What there was before.
+    pub before: Option<Segments>,
+    /// What there is now.
+    pub now: Option<Segments>,
+    /// Why.
+    pub reason: &'static str,
 }
 
 /// What was done to the content of memory, for who carries content along.
@@ -103,6 +116,8 @@ pub struct Pending<U: Space, L: Space> {
     pub placed: Vec<Placed<U, L>>,
     /// Pseudo huge pages that are asked for.
     pub joins: Vec<Join>,
+    /// Changes of segments, in order: all CPUs of the machines forget what they translated for them.
+    pub segmented: Vec<Segmented>,
     /// What was done to the content of pages, in order, where the kernel records it. Table pages are not among them.
     pub contents: Vec<Content<L>>,
 }
@@ -117,6 +132,7 @@ impl<U: Space, L: Space> Default for Pending<U, L> {
             copied: Copied::default(),
             placed: Vec::new(),
             joins: Vec::new(),
+            segmented: Vec::new(),
             contents: Vec::new(),
         }
     }
@@ -130,6 +146,7 @@ impl<U: Space, L: Space> Pending<U, L> {
             && self.written.is_empty()
             && self.work.is_empty()
             && self.joins.is_empty()
+            && self.segmented.is_empty()
     }
 
     /// Forgets everything, and keeps the memory for the next time.
@@ -141,6 +158,7 @@ impl<U: Space, L: Space> Pending<U, L> {
         self.copied = Copied::default();
         self.placed.clear();
         self.joins.clear();
+        self.segmented.clear();
         self.contents.clear();
     }
 

@@ -20,6 +20,8 @@ pub enum Decision {
     Compact,
     /// It was given back.
     Free,
+    /// It was backed before it was touched.
+    Populate,
     /// It is not where its policy wants it.
     GivenUp,
 }
@@ -35,6 +37,7 @@ impl Decision {
             Self::Migrate => "migrate",
             Self::Compact => "compact",
             Self::Free => "free",
+            Self::Populate => "populate",
             Self::GivenUp => "given-up",
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use terrace_addr::{Addr, Bytes, Page, PageSize, Space};
 use terrace_table::{Leaf, SimulatedMemory, Table, X86};
 
+use crate::kernel::Behind;
 use crate::{Area, Mapped};
 
 /// An address space: areas, and the table that maps them.
@@ -15,6 +16,10 @@ pub struct AddressSpace<U: Space, L: Space> {
     /// By their first address.
     pub(crate) areas: BTreeMap<u64, Area<U>>,
     pub(crate) mapped: Mapped,
+    /// Where it holds a virtual machine that is translated by segments: they, and the addresses behind them.
+    pub(crate) behind: Option<Behind>,
+    /// Whether it may hold one.
+    pub(crate) may_be_behind: bool,
     /// Where the next area ends that is put below the last one.
     pub(crate) next_end: u64,
     /// Below which all areas lie.
@@ -31,7 +36,7 @@ pub(crate) enum Held {
 
 impl<U: Space, L: Space> AddressSpace<U, L> {
     pub(crate) fn new(table: Table<U, X86, SimulatedMemory<L>>, areas_end: u64) -> Self {
-        Self { table, areas: BTreeMap::new(), mapped: Mapped::default(), next_end: areas_end, areas_end }
+        Self { table, areas: BTreeMap::new(), mapped: Mapped::default(), behind: None, may_be_behind: false, next_end: areas_end, areas_end }
     }
 
     /// Below which all areas lie.
@@ -64,6 +69,11 @@ impl<U: Space, L: Space> AddressSpace<U, L> {
     pub(crate) fn is_free(&self, start: u64, bytes: u64) -> bool {
         let Some(end) = start.checked_add(bytes) else { return false };
         self.areas.range(..end).next_back().is_none_or(|(_, area)| area.end() <= start)
+    }
+
+    /// Whether a part of a page is in a segment: it stays where it is.
+    pub(crate) fn is_pinned(&self, page: Page<U>) -> bool {
+        self.behind.as_ref().is_some_and(|behind| behind.overlaps(page.start().get(), page.size().bytes()))
     }
 
     /// What the 2M block around an address holds.

@@ -17,7 +17,10 @@ pub struct Vm<G: Space, L: Space> {
     pub ept: Table<G, Ept, SimulatedMemory<L>>,
     space: SpaceId,
     start: Addr<Hva>,
+    /// The first guest-physical address behind its memory.
     bytes: Bytes,
+    /// Where it has none in between, for devices.
+    hole: Option<Span<G>>,
     /// Translations that were removed, to be flushed.
     stale: Vec<Span<G>>,
     /// Entries of the extended page table that were written: an address that each is for, and its level.
@@ -49,10 +52,34 @@ impl<G: Space, L: Space> Vm<G, L> {
         offset: Bytes,
         levels: Levels,
     ) -> Result<Self, KernelError> {
+        Self::with_hole(hypervisor, bytes, None, offset, levels)
+    }
+
+    /// The same with a hole, where the machine has no memory: `bytes` counts it. The process has an area there too, which
+    /// backs nothing of the machine, so that a policy may hold the memory that a segment over both sides wastes.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_hole(
+        hypervisor: &mut Kernel<Hva, L>,
+        bytes: Bytes,
+        hole: Option<Span<G>>,
+        offset: Bytes,
+        levels: Levels,
+    ) -> Result<Self, KernelError> {
         let space = hypervisor.begin_space()?;
-        let start = Addr::truncate(MEMORY_START + offset.get());
+        let start = Addr::<Hva>::truncate(MEMORY_START + offset.get());
         // QEMU asks for huge pages for the memory of its guests (system/physmem.c: `ram_block_add`).
-        hypervisor.map_at(space, start, bytes, Advice::HugePage, Some(0))?;
+        let advice = Advice::HugePage;
+        if let Some(hole) = hole {
+            let (from, to) = (hole.start.get(), hole.start.get() + hole.bytes);
+            hypervisor.map_at(space, start, Bytes::new(from), advice, Some(0))?;
+            hypervisor.map_at(space, start.offset_by(from), Bytes::new(hole.bytes), advice, None)?;
+            let above = Bytes::new(bytes.get() - to);
+            hypervisor.map_at(space, start.offset_by(to), above, advice, Some(to))?;
+        } else {
+            hypervisor.map_at(space, start, bytes, advice, Some(0))?;
+        }
         let ept =
             hypervisor.with_table_pages(|pages| Table::new(Ept::new(levels), SimulatedMemory::new(), pages));
         let ept = ept.map_err(|_| hypervisor.out_of_memory("an extended page table"))?;
@@ -61,6 +88,7 @@ impl<G: Space, L: Space> Vm<G, L> {
             space,
             start,
             bytes,
+            hole,
             stale: Vec::new(),
             written: Vec::new(),
             violations: 0,
@@ -73,14 +101,27 @@ impl<G: Space, L: Space> Vm<G, L> {
         self.space
     }
 
-    /// How much memory it has.
+    /// The first guest-physical address behind its memory.
     pub const fn bytes(&self) -> Bytes {
         self.bytes
     }
 
+    /// More memory at its end.
+    ///
+    /// # Errors
+    /// If the process has no room behind it.
+    pub fn grow(&mut self, hypervisor: &mut Kernel<Hva, L>, by: Bytes) -> Result<(), KernelError> {
+        let above = self.hole.map_or(0, |hole| hole.start.get() + hole.bytes);
+        hypervisor.grow(self.space, self.start.offset_by(above), by)?;
+        self.bytes += by;
+        Ok(())
+    }
+
     /// Where the process has a guest-physical address.
-    pub(crate) fn host_virtual(&self, addr: Addr<G>) -> Option<Addr<Hva>> {
-        (addr.get() < self.bytes.get()).then(|| self.start.offset_by(addr.get()))
+    pub fn host_virtual(&self, addr: Addr<G>) -> Option<Addr<Hva>> {
+        let in_hole = |hole: Span<G>| addr >= hole.start && addr.get() - hole.start.get() < hole.bytes;
+        let outside = addr.get() >= self.bytes.get() || self.hole.is_some_and(in_hole);
+        (!outside).then(|| self.start.offset_by(addr.get()))
     }
 
     /// What backs an address now, at the largest size at which the extended page table may map it: not larger than

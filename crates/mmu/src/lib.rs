@@ -16,6 +16,7 @@ mod fault;
 mod invalidate;
 mod layout;
 mod log;
+mod segment;
 mod sets;
 mod stack;
 mod translation;
@@ -30,7 +31,8 @@ pub use invalidate::{
     Amd, Intel, Invalidated, Invalidation, InvalidationCounts, InvalidationKind, Invlpgb, Origin,
 };
 pub use layout::Layout;
-pub use stack::{Below, Extended, GuestTable, Identity, Segment, Stack, Tables};
+pub use segment::{Segment, SegmentPair};
+pub use stack::{Below, Extended, GuestTable, Identity, Stack, Tables};
 pub use terrace_raw::{UnknownVectors, Vectors};
 pub use translation::Translation;
 pub use watch::{EntryRead, Step};

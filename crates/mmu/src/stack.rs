@@ -1,6 +1,6 @@
 //! The tables that a walk goes through.
 
-use terrace_addr::{Addr, Bytes, Gpa, Gva, Hpa, PageSize, Space};
+use terrace_addr::{Gpa, Gva, Hpa, Space};
 use terrace_table::{Ept, SimulatedMemory, Table, X86};
 
 use crate::cores::{Foresee, Translate};
@@ -56,44 +56,4 @@ impl Below for Identity {
 
 impl Below for Extended {
     type Space = Gpa;
-}
-
-/// A segment lies below: all of the guest's memory is one block of the host's, and guest-physical addresses are
-/// relocated and checked, not translated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Segment {
-    /// The block's first address: a multiple of 4 KiB.
-    pub base: Addr<Hpa>,
-    /// The block's length.
-    pub size: Bytes,
-}
-
-impl Below for Segment {
-    type Space = Gpa;
-}
-
-impl Segment {
-    /// Where `addr` is in memory, if the page of `size` around it lies inside.
-    #[inline(always)]
-    pub fn place(&self, addr: Addr<Gpa>, size: PageSize) -> Option<Addr<Hpa>> {
-        let highest = self.size.get().checked_sub(size.bytes())?;
-        // Inside the block, so the sum is an address.
-        (addr.align_down(size).get() <= highest).then(|| Addr::truncate(self.base.get() + addr.get()))
-    }
-
-    /// The largest page size that the base is a multiple of: pages of the guest are at most so large in memory.
-    #[inline(always)]
-    pub fn page_size(&self) -> PageSize {
-        let fits = |&size: &PageSize| self.base.is_aligned(size);
-        PageSize::ALL.into_iter().rev().find(fits).unwrap_or(PageSize::Size4K)
-    }
-
-    /// Whether the table page at `at` lies inside the block.
-    #[inline(always)]
-    pub(crate) fn contains_table(&self, at: Addr<Hpa>) -> bool {
-        let page = PageSize::Size4K.bytes();
-        at.get()
-            .checked_sub(self.base.get())
-            .is_some_and(|offset| self.size.get().checked_sub(page).is_some_and(|highest| offset <= highest))
-    }
 }

@@ -39,4 +39,4 @@ pub use context::Tag;
 pub use invalidation::Invalidation;
 pub use mmu::{Fault, Translation};
 pub use oracle::Oracle;
-pub use tables::Tables;
+pub use tables::{Segment, Tables};

@@ -16,15 +16,24 @@ pub enum Tables<'a> {
         /// EPT.
         host: &'a mut Table<Gpa, Ept, SimulatedMemory<Hpa>>,
     },
-    /// A guest's page tables, at guest-physical addresses, and a segment that holds all of its memory.
-    Segment {
+    /// A guest's page tables, at guest-physical addresses, and the segments that hold all of its memory.
+    Segments {
         /// The guest's page tables.
         guest: &'a mut Table<Gva, X86, SimulatedMemory<Gpa>>,
-        /// The segment's first address, a multiple of 4 KiB.
-        base: Addr<Hpa>,
-        /// Its size.
-        size: Bytes,
+        /// The segments, at least one, by their first guest-physical address, which is 0 for the first.
+        segments: Vec<Segment>,
     },
+}
+
+/// A block of memory that holds a part of a guest's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it begins in guest-physical memory, a multiple of 4 KiB.
+    pub start: Addr<Gpa>,
+    /// Where it begins in memory, a multiple of 4 KiB.
+    pub base: Addr<Hpa>,
+    /// Its size.
+    pub size: Bytes,
 }
 
 impl Tables<'_> {
@@ -32,7 +41,7 @@ impl Tables<'_> {
     pub(crate) fn cover(&self, va: Addr<Gva>) -> bool {
         match self {
             Self::Native(table) => table.covers(va),
-            Self::TwoDimensional { guest, .. } | Self::Segment { guest, .. } => guest.covers(va),
+            Self::TwoDimensional { guest, .. } | Self::Segments { guest, .. } => guest.covers(va),
         }
     }
 }
@@ -44,12 +53,9 @@ impl fmt::Debug for Tables<'_> {
             Self::TwoDimensional { guest, host } => {
                 f.debug_struct("TwoDimensional").field("guest", guest).field("host", host).finish()
             }
-            Self::Segment { guest, base, size } => f
-                .debug_struct("Segment")
-                .field("guest", guest)
-                .field("base", base)
-                .field("size", size)
-                .finish(),
+            Self::Segments { guest, segments } => {
+                f.debug_struct("Segments").field("guest", guest).field("segments", segments).finish()
+            }
         }
     }
 }

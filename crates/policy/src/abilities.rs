@@ -41,6 +41,9 @@ bitflags! {
         const NESTED = 1 << 14;
         /// Have every write to the tables of a guest hypervisor trapped: none goes unsync.
         const TRAP_TABLES = 1 << 15;
+        /// Put the memory of a virtual machine behind a base and a limit instead of an extended page table, place its
+        /// pages before they are touched, and choose how it gives memory back.
+        const SEGMENT = 1 << 16;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use terrace_addr::{Addr, Lower, Page, Upper};
 
-use crate::{Abilities, SpaceId};
+use crate::{Abilities, Segments, SpaceId};
 
 /// A change of a layer's mappings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,26 @@ pub enum Action {
         /// The guest-physical address of the nested guest, a multiple of 2 MiB.
         nested: u64,
     },
+    /// Backs a page of a virtual machine's memory that nothing backs yet with this frame, cleared, as a fault would.
+    Populate {
+        /// The machine's memory.
+        space: SpaceId,
+        /// The page, of 4K or 2M.
+        page: Page<Upper>,
+        /// The frame, free or put aside.
+        at: Addr<Lower>,
+    },
+    /// Translates a virtual machine's addresses by segments from now on, or (with none) by its extended page table. The
+    /// layer checks that the machine's own pages fill the segments, each at its place; while they are set it refuses
+    /// whatever would take one of these pages away or put it elsewhere.
+    Segment {
+        /// The machine's memory.
+        space: SpaceId,
+        /// The segments.
+        segments: Option<Segments>,
+        /// Why, in a few words, for records of decisions.
+        reason: &'static str,
+    },
 }
 
 /// Where a collapsed page goes.
@@ -71,6 +91,7 @@ impl Action {
             Self::Migrate { .. } => Abilities::MIGRATE,
             Self::Exchange { .. } => Abilities::EXCHANGE,
             Self::Join { .. } => Abilities::NESTED,
+            Self::Populate { .. } | Self::Segment { .. } => Abilities::SEGMENT,
         }
     }
 }

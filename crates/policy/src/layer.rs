@@ -120,6 +120,14 @@ pub trait Layer {
         Err(Refused::Unsupported(Abilities::COUNTERS))
     }
 
+    /// What the CPUs counted that run one virtual machine.
+    ///
+    /// # Errors
+    /// If there is no such machine, or it cannot count.
+    fn counters_of(&mut self, _space: SpaceId) -> Outcome<Counters> {
+        Err(Refused::Unsupported(Abilities::COUNTERS))
+    }
+
     /// Free memory: its runs of at least so many bytes, in the order of their addresses, and how fragmented it is.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ mod outcome;
 mod parameter;
 mod policy;
 mod query;
+mod segment;
 mod system;
 
 pub use abilities::Abilities;
@@ -42,4 +43,5 @@ pub use query::{
     AccessedOp, Advice, Block, Counters, Cursor, Extent, FlushScope, Fragmentation, FrameUse, Leaf, Region,
     SpaceId,
 };
+pub use segment::{Balloon, Segment, Segments};
 pub use system::{Build, System};

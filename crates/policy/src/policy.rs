@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 use core::fmt::Debug;
 
-use terrace_addr::{Cycles, Nanos};
+use terrace_addr::{Bytes, Cycles, Nanos, Span, Upper};
 
 use crate::{
-    Abilities, Event, Extent, Fault, Layer, MapRequest, NestedUse, Placement, SpaceId, VirtualPlacement,
+    Abilities, Balloon, Event, Extent, Fault, Layer, MapRequest, NestedUse, Placement, SpaceId,
+    VirtualPlacement,
 };
 
 /// What a published system does at one layer.
@@ -29,6 +30,18 @@ pub trait Policy: Debug + Send {
 
     /// A page is used for a nested guest, and may be moved to where it serves better.
     fn on_nested_use(&mut self, _layer: &mut dyn Layer, _used: &NestedUse) {}
+
+    /// A virtual machine is asked to give so much memory back: how.
+    fn on_balloon(&mut self, _layer: &mut dyn Layer, _space: SpaceId, _bytes: Bytes) -> Balloon {
+        Balloon::Anywhere
+    }
+
+    /// A virtual machine's guest has given up these ranges. When this returns the layer frees them, except where a
+    /// segment holds them.
+    fn on_given_up(&mut self, _layer: &mut dyn Layer, _space: SpaceId, _spans: &[Span<Upper>]) {}
+
+    /// A virtual machine's guest may use these ranges from now on: new memory at its end, or some that it had given up.
+    fn on_grown(&mut self, _layer: &mut dyn Layer, _space: SpaceId, _spans: &[Span<Upper>]) {}
 
     /// What happened, in order.
     fn on_events(&mut self, _layer: &mut dyn Layer, _events: &[Event]) {}

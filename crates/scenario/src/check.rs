@@ -13,6 +13,8 @@ use crate::{Host, Program, Scenario, Timing, Vm, units};
 
 const BASE_PAGE: Bytes = Bytes::new(4096);
 const HUGE_PAGE: Bytes = Bytes::new(2 << 20);
+/// Each may need a node of the guest's own, of which there are at most 256.
+const MOST_CHANGES: usize = 100;
 /// All that an x86 processor can address (Intel SDM vol. 3, MAXPHYADDR: at most 52).
 const MOST_MEMORY: Bytes = Bytes::new(1 << 52);
 
@@ -103,6 +105,8 @@ fn vm(path: &str, vm: &Vm) -> Result<(), Problem> {
         let expected = "a multiple of 4 KiB below 2 MiB";
         return Err(Problem::new(&format!("{path}.slot_offset"), size(vm.slot_offset), expected));
     }
+    hole(path, vm)?;
+    resizes(path, vm)?;
     if vm.program.is_empty() {
         return Err(
             Problem::new(path, "no program", "at least one [[vm.program]]").below("program", Side::Value)
@@ -128,6 +132,51 @@ fn ends(path: &str, before: Option<&Program>) -> Result<(), Problem> {
     }
     let found = format!("true after {}, which never ends", before.workload);
     Err(Problem::new(&path, found, "`operations` among that one's parameters, or no `follows`"))
+}
+
+/// That a hole has whole blocks, and memory on both sides from the beginning.
+fn hole(path: &str, vm: &Vm) -> Result<(), Problem> {
+    if vm.hole == Bytes::ZERO {
+        return Ok(());
+    }
+    for (key, bytes) in [("hole", vm.hole), ("hole_at", vm.hole_at)] {
+        if bytes == Bytes::ZERO || !bytes.get().is_multiple_of(HUGE_PAGE.get()) || bytes > MOST_MEMORY {
+            let expected = "a multiple of 2 MiB, and not none";
+            return Err(Problem::new(&format!("{path}.{key}"), size(bytes), expected));
+        }
+    }
+    let most = vm.resize.iter().map(|resize| resize.memory).max().unwrap_or(Bytes::ZERO);
+    if vm.memory <= vm.hole_at && most > vm.hole_at {
+        let found = format!("{}, which grows beyond the hole at {}", size(vm.memory), size(vm.hole_at));
+        let expected = "memory behind the hole from the beginning, or never";
+        return Err(Problem::new(&format!("{path}.memory"), found, expected));
+    }
+    Ok(())
+}
+
+/// That changes of memory come one after the other, in a machine that has memory of its own to change.
+fn resizes(path: &str, vm: &Vm) -> Result<(), Problem> {
+    if !vm.resize.is_empty() && vm.mode != Vm::EXTENDED {
+        let found = format!("a change of memory in mode {}", vm.mode);
+        let expected = "mode 2d, where a hypervisor changes it";
+        return Err(Problem::new(path, found, expected).below("resize", Side::Key));
+    }
+    if vm.resize.len() > MOST_CHANGES {
+        let found = format!("{} changes of memory", vm.resize.len());
+        let expected = format!("at most {MOST_CHANGES}");
+        return Err(Problem::new(path, found, expected).below("resize", Side::Key));
+    }
+    let mut before = Nanos::ZERO;
+    for (index, resize) in vm.resize.iter().enumerate() {
+        let path = format!("{path}.resize.{index}");
+        pages(&format!("{path}.memory"), resize.memory)?;
+        if resize.at < before {
+            let expected = format!("{} or later: changes are in the order of their times", units::text_of_nanos(before));
+            return Err(Problem::new(&format!("{path}.at"), units::text_of_nanos(resize.at), expected));
+        }
+        before = resize.at;
+    }
+    Ok(())
 }
 
 fn pinning(path: &str, vm: &Vm) -> Result<(), Problem> {

@@ -34,7 +34,7 @@ pub use read::{Builtin, Found, find, load, parse};
 pub use scenario::{Record, Run, Scenario, Timing};
 pub use schema::schema;
 pub use value::{Parameters, Value};
-pub use vm::{Program, Vm};
+pub use vm::{Program, Resize, Vm};
 pub use vocabulary::{ParameterSpec, Range, Unit, Vocabulary, Word};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, schema_for};
 
 use crate::sweep::Sweep;
-use crate::{Program, Scenario, Vm};
+use crate::{Program, Resize, Scenario, Vm};
 
 /// A scenario file: a scenario, and the sweeps over it.
 #[derive(JsonSchema)]
@@ -30,11 +30,13 @@ pub fn schema() -> serde_json::Value {
 pub(crate) fn keys_of(list: &str) -> &'static [String] {
     static VM: LazyLock<Vec<String>> = LazyLock::new(|| properties(&schema_for!(Vm)));
     static PROGRAM: LazyLock<Vec<String>> = LazyLock::new(|| properties(&schema_for!(Program)));
+    static RESIZE: LazyLock<Vec<String>> = LazyLock::new(|| properties(&schema_for!(Resize)));
     static SCENARIO: LazyLock<Vec<String>> = LazyLock::new(|| properties(&schema_for!(Scenario)));
     match list {
         "" => &SCENARIO,
         "vm" => &VM,
         "program" => &PROGRAM,
+        "resize" => &RESIZE,
         _ => &[],
     }
 }

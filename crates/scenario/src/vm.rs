@@ -41,9 +41,38 @@ pub struct Vm {
     #[serde(default, with = "units::bytes")]
     #[schemars(with = "String")]
     pub slot_offset: Bytes,
+    /// How much of the guest-physical addresses behind `hole_at` is no memory but left to devices, `"1 GiB"`: a multiple
+    /// of 2 MiB; used in mode 2d only. A machine whose memory, at its largest, ends at `hole_at` or below has no hole; of
+    /// others some memory must lie behind it from the beginning. Default `"0 B"`: none.
+    #[serde(default, with = "units::bytes", skip_serializing_if = "is_none")]
+    #[schemars(with = "String")]
+    pub hole: Bytes,
+    /// Where the hole begins, a multiple of 2 MiB and not 0. Default `"3 GiB"` (QEMU's machine `pc`: below 4 GiB).
+    #[serde(default = "below_devices", with = "units::bytes", skip_serializing_if = "is_below_devices")]
+    #[schemars(with = "String")]
+    pub hole_at: Bytes,
+    /// Changes of its memory while it runs, in the order of their times; in mode 2d only. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resize: Vec<Resize>,
     /// The programs that run in it; at least one.
     #[serde(default)]
     pub program: Vec<Program>,
+}
+
+/// A change of a virtual machine's memory: less is asked back from its guest (a balloon, or the end of its memory), more
+/// is given back or plugged in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resize {
+    /// When, from the start of the simulation, `"200 ms"`; not before the change above it.
+    #[serde(with = "units::nanos")]
+    #[schemars(with = "String")]
+    pub at: Nanos,
+    /// How much memory the guest is to have from then on, `"1 GiB"`: a multiple of 4 KiB. A guest that cannot give so
+    /// much up keeps what it has.
+    #[serde(with = "units::bytes")]
+    #[schemars(with = "String")]
+    pub memory: Bytes,
 }
 
 /// A program of a virtual machine.
@@ -90,10 +119,28 @@ impl Vm {
     pub const NATIVE: &str = "native";
     /// The mode whose VMs run on a guest hypervisor.
     pub const NESTED: &str = "nested";
+    /// The mode whose VMs run on an extended page table.
+    pub const EXTENDED: &str = "2d";
 }
 
 fn default_mode() -> String {
     "2d".into()
+}
+
+const BELOW_DEVICES: Bytes = Bytes::new(3 << 30);
+
+fn below_devices() -> Bytes {
+    BELOW_DEVICES
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn is_below_devices(bytes: &Bytes) -> bool {
+    *bytes == BELOW_DEVICES
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn is_none(bytes: &Bytes) -> bool {
+    *bytes == Bytes::ZERO
 }
 
 fn one() -> u32 {

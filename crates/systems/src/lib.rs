@@ -9,6 +9,7 @@ extern crate alloc;
 mod base;
 mod blocks;
 mod ca_paging;
+mod contiguous;
 mod counting;
 mod gemini;
 mod hawkeye;
@@ -32,6 +33,7 @@ pub const fn registry() -> &'static [System] {
         gemini::SYSTEM,
         gemini::DUAL,
         xgemini::SYSTEM,
+        contiguous::SYSTEM,
     ]
 }
 

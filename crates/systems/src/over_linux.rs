@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use terrace_policy::{Parameter, ParameterError, Policy, Role, Values};
+use terrace_policy::{NextWake, Parameter, ParameterError, Policy, Role, Values};
 
 use crate::linux;
 
@@ -34,4 +34,12 @@ pub(crate) fn policy(role: Role, values: &Values) -> Result<Box<dyn Policy>, Par
         }
     }
     (linux::SYSTEM.build)(role, &chosen)
+}
+
+/// The earlier of two times.
+pub(crate) fn sooner(one: NextWake, other: NextWake) -> NextWake {
+    match (one, other) {
+        (NextWake::At(one), NextWake::At(other)) => NextWake::At(one.min(other)),
+        (NextWake::Never, wake) | (wake, NextWake::Never) => wake,
+    }
 }

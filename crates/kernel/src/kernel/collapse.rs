@@ -40,6 +40,11 @@ impl<U: Space, L: Space> Kernel<U, L> {
         }
         let mut parts: Vec<Leaf<U, L>> = place.base_pages(page).collect();
         let here = in_place(page, &parts);
+        let stays = matches!(into, CollapseInto::InPlace)
+            || matches!(into, CollapseInto::At(at) if here == Some(at.reinterpret()));
+        if !stays && self.is_pinned(space, page) {
+            return Err(Refused::Denied);
+        }
         let (block, moved) = match into {
             CollapseInto::InPlace => (self.fill_block(here.ok_or(Refused::Busy)?, page, &parts)?, false),
             CollapseInto::Any => {

@@ -76,6 +76,9 @@ impl<U: Space, L: Space> Kernel<U, L> {
             let Holder { space, addr, .. } = holder;
             let Some(place) = spaces.get_mut(index(space)).and_then(Option::as_mut) else { return stays };
             let Some(leaf) = place.leaf(addr).filter(|leaf| leaf.frame == from) else { return stays };
+            if place.is_pinned(leaf.page) {
+                return stays;
+            }
             if place.table.replace(leaf.page, to, leaf.flags).is_err() {
                 return stays;
             }

@@ -1,8 +1,8 @@
 //! Demand faults.
 
 use terrace_addr::{AccessKind, Addr, Page, PageSize, Space};
-use terrace_frames::Order;
-use terrace_policy::{Fault, Placement, Policy, SpaceId};
+use terrace_frames::{Mobility, Order};
+use terrace_policy::{Applied, Fault, Placement, Policy, Refused, SpaceId};
 use terrace_table::{Leaf, TableError};
 
 use super::{Kernel, KernelError, USER_DATA};
@@ -136,6 +136,50 @@ impl<U: Space, L: Space> Kernel<U, L> {
             reason,
         });
         Some(Leaf { page, frame: block, flags: USER_DATA })
+    }
+
+    /// Backs a page that nothing backs yet, before it is touched.
+    ///
+    /// # Errors
+    /// If it does not lie in an area, something is mapped there, the frame is not free, or free memory is at its
+    /// watermark; nothing has changed then.
+    pub(super) fn populate(
+        &mut self,
+        space: SpaceId,
+        page: Page<U>,
+        frame: Addr<L>,
+    ) -> Result<Applied, Refused> {
+        let order = Order::of(page.size()).filter(|_| frame.is_aligned(page.size())).ok_or(Refused::Denied)?;
+        let place = self.space(space).ok_or(Refused::Gone)?;
+        let start = page.start();
+        let absent_at = match place.table.probe(start) {
+            Ok(_) => return Err(Refused::Busy),
+            Err(level) => level,
+        };
+        if !place.area(start).is_some_and(|area| area.holds_block(start, page.size())) {
+            return Err(Refused::Denied);
+        }
+        if absent_at < page.size().level() {
+            return Err(Refused::Busy);
+        }
+        let node = self.memory.node_of(frame).ok_or(Refused::Gone)?;
+        // What was put aside for the policy is not free any more; what is left has to suffice for others.
+        let reserved = self.memory.reservation_at(frame).is_some();
+        let wanted = if reserved { Order::BASE } else { order };
+        if !self.memory.has_room(node, wanted, Mobility::Movable) {
+            return Err(Refused::NoMemory);
+        }
+        if !self.take_at(frame, order) {
+            return Err(Refused::Busy);
+        }
+        if self.map_new(space, page, frame).is_err() {
+            self.memory.free(frame, order);
+            return Err(Refused::NoMemory);
+        }
+        let (decision, size, reason) = (Decision::Populate, page.size(), "asked for");
+        self.note(Placed { decision, space, upper: start, lower: frame, size, nested: None, reason });
+        let cleared = terrace_addr::convert::low32(page.size().base_pages());
+        Ok(Applied { copied: 0, cleared, frame: Some(frame.reinterpret()) })
     }
 
     /// Clears a frame and maps a page to it. Tables that were made before there was none left go back.

@@ -189,6 +189,10 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
         Ok(Charged::free(self.counters))
     }
 
+    fn counters_of(&mut self, space: SpaceId) -> Outcome<Counters> {
+        self.counters_of.get(&space).map(|&counters| Charged::free(counters)).ok_or(Refused::Gone)
+    }
+
     fn free(&mut self, at_least: Bytes, out: &mut Vec<Extent>) -> Outcome<Fragmentation> {
         let before = out.len();
         for &node in &self.nodes {
@@ -336,6 +340,8 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
                 self.pending.joins.push(Join { space, nested });
                 Applied::default()
             }
+            Action::Populate { space, page, at } => self.populate(space, Self::own(page)?, at.reinterpret())?,
+            Action::Segment { space, segments, reason } => self.set_segments(space, segments, reason)?,
         };
         Ok(self.charged(before, applied))
     }

@@ -179,6 +179,10 @@ impl<U: Space, L: Space> Kernel<U, L> {
                 self.split_page(space, block).map_err(|_| self.out_of_memory("a page table"))?;
             }
         }
+        // What is freed must not be reached any more.
+        if self.space(space).is_some_and(|place| place.behind.is_some_and(|it| it.overlaps(start, end - start))) {
+            let _applied = self.set_segments(space, None, "its memory is unmapped");
+        }
         let Some(place) = self.space_mut(space) else { return Ok(()) };
         let touched: Vec<Area<U>> =
             place.areas.range(..end).map(|(_, &area)| area).filter(|area| area.end() > start).collect();

@@ -23,6 +23,9 @@ impl<U: Space, L: Space> Kernel<U, L> {
     ) -> Result<Applied, Refused> {
         let leaf = self.exact_leaf(space, page)?;
         let order = order_of(page)?;
+        if self.is_pinned(space, page) {
+            return Err(Refused::Denied);
+        }
         let frame = match to {
             None => self.take(order).ok_or(Refused::NoMemory)?,
             Some(at) if at.is_aligned(page.size()) && self.take_at(at, order) => at,
@@ -42,7 +45,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
     /// If they are not there, or not of one size.
     pub(super) fn exchange(&mut self, space: SpaceId, pages: [Page<U>; 2]) -> Result<Applied, Refused> {
         let [one, other] = pages;
-        if one.size() != other.size() || one == other {
+        if one.size() != other.size() || one == other || pages.iter().any(|&page| self.is_pinned(space, page)) {
             return Err(Refused::Denied);
         }
         let (first, second) = (self.exact_leaf(space, one)?, self.exact_leaf(space, other)?);

@@ -16,6 +16,7 @@ use crate::tag::MOST_SPACES;
 use crate::{AddressSpace, KernelCosts, KernelCounts, Placed};
 
 mod allocate;
+mod balloon;
 mod changes;
 mod collapse;
 mod compaction;
@@ -24,7 +25,10 @@ mod layer;
 mod map;
 mod migrate;
 mod release;
+mod segment;
 mod split;
+
+pub(crate) use segment::Behind;
 
 /// How a kernel is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +62,10 @@ pub struct Kernel<U: Space, L: Space> {
     changes: changes::ChangeLog,
     /// What its CPUs counted, as it was told last.
     counters: Counters,
+    /// The same of those that run one virtual machine.
+    counters_of: std::collections::BTreeMap<SpaceId, Counters>,
+    /// What its guest's balloon holds.
+    balloon: balloon::Held<L>,
     outbox: Vec<Message>,
     /// What its policy has to be told.
     events: Vec<Event>,
@@ -125,6 +133,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
             huge_wanted: false,
             changes: changes::ChangeLog::default(),
             counters: Counters::default(),
+            counters_of: std::collections::BTreeMap::new(),
+            balloon: balloon::Held::default(),
             outbox: Vec::new(),
             events: Vec::new(),
             serving: None,
@@ -198,6 +208,11 @@ impl<U: Space, L: Space> Kernel<U, L> {
         self.records = true;
     }
 
+    /// Whether it notes decisions.
+    pub const fn records(&self) -> bool {
+        self.records
+    }
+
     /// Notes what is done to the content of pages in [`Pending`] from now on.
     pub const fn record_contents(&mut self) {
         self.records_contents = true;
@@ -225,6 +240,11 @@ impl<U: Space, L: Space> Kernel<U, L> {
     /// Tells it what its CPUs counted.
     pub const fn set_counters(&mut self, counters: Counters) {
         self.counters = counters;
+    }
+
+    /// Tells it what the CPUs counted that run the machine whose memory a space holds.
+    pub fn set_counters_of(&mut self, space: SpaceId, counters: Counters) {
+        self.counters_of.insert(space, counters);
     }
 
     /// Messages of its policy to others.

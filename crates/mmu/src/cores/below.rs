@@ -8,7 +8,7 @@ use super::references::References;
 use crate::log::Log;
 use crate::translation::{Allows, Packed};
 use crate::watch::{Step, Watch};
-use crate::{Fault, Identity, Segment};
+use crate::{Fault, Identity, Segment, SegmentPair};
 
 /// What the second dimension has to work with during one walk.
 pub struct Nested<'a, 'b, 'h, V, W> {
@@ -104,6 +104,42 @@ impl Translate<Gpa> for Segment {
             Ok(())
         } else {
             Err(Fault::Segment { addr: Addr::truncate(at.get().wrapping_sub(self.base.get())) })
+        }
+    }
+
+    fn table_violation(_: Addr<Gpa>) -> Fault {
+        unreachable!("a segment allows everything")
+    }
+}
+
+impl Translate<Gpa> for SegmentPair {
+    #[inline(always)]
+    fn table_access(_: &NestedStructures) -> AccessKind {
+        AccessKind::Load
+    }
+
+    #[inline(always)]
+    fn translate<V: Vector, W: Watch>(
+        &mut self,
+        nested: &mut Nested<'_, '_, '_, V, W>,
+        addr: Addr<Gpa>,
+        _: AccessKind,
+        page: PageSize,
+    ) -> Result<Found, Fault> {
+        let (found, size) = self.place(addr, page).ok_or(Fault::Segment { addr })?;
+        if W::WATCHES {
+            nested.references.watch.note(Step::Segment { addr, found });
+        }
+        let packed = Packed::new(found.align_down(PageSize::Size4K), Allows::EVERYTHING);
+        Ok(Found { packed, size })
+    }
+
+    #[inline(always)]
+    fn check(&self, at: Addr<Hpa>) -> Result<(), Fault> {
+        if self.contains_table(at.align_down(PageSize::Size4K)) {
+            Ok(())
+        } else {
+            Err(Fault::Segment { addr: Addr::truncate(at.get().wrapping_sub(self.low.base.get())) })
         }
     }
 

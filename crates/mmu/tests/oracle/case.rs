@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use terrace_addr::{Addr, Bytes, Hpa};
 use terrace_machine::Machine;
+use terrace_mmu::{Segment, SegmentPair};
 
 use crate::draw::Draw;
 use crate::history::{self, Operation, Places};
@@ -18,6 +19,8 @@ enum Kind {
     Native,
     TwoDimensional,
     Segment,
+    /// Two of them.
+    Segments,
     Shadow,
     Nested,
 }
@@ -100,12 +103,18 @@ impl Case {
         Self { kind, setting, history }
     }
 
+    /// The case with this number, of a guest in two segments.
+    pub(crate) fn in_two_segments(number: u64) -> Self {
+        Self { kind: Kind::Segments, ..Self::new(number) }
+    }
+
     /// Runs the case on both; the counts of all CPUs together and what else happened, or what differed.
     pub(crate) fn run(&self) -> Result<Sums, String> {
         match self.kind {
             Kind::Native => Run::<Native>::new(&self.setting).all(&self.history),
             Kind::TwoDimensional => Run::<TwoDimensional>::new(&self.setting).all(&self.history),
-            Kind::Segment => Run::<Segmented>::new(&self.setting).all(&self.history),
+            Kind::Segment => Run::<Segmented<Segment>>::new(&self.setting).all(&self.history),
+            Kind::Segments => Run::<Segmented<SegmentPair>>::new(&self.setting).all(&self.history),
             Kind::Shadow => Run::<Shadow>::new(&self.setting).all(&self.history),
             Kind::Nested => Run::<Nested>::new(&self.setting).all(&self.history),
         }

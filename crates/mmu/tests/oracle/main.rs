@@ -27,9 +27,9 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-fn check(numbers: impl Iterator<Item = u64>) {
+fn check(numbers: impl Iterator<Item = u64>, case: impl Fn(u64) -> Case) {
     for number in numbers {
-        let case = Case::new(number);
+        let case = case(number);
         if case.run().is_err() {
             let case = case.smallest();
             panic!("case {number}: {}\n{case}", case.run().expect_err("it still fails"));
@@ -39,7 +39,7 @@ fn check(numbers: impl Iterator<Item = u64>) {
 
 #[test]
 fn known_cases_stay_mended() {
-    check(KNOWN.iter().copied());
+    check(KNOWN.iter().copied(), Case::new);
 }
 
 /// Two threads share the work; which numbers they take does not matter.
@@ -49,9 +49,25 @@ fn engine_equals_oracle() {
     let cases = number("TERRACE_CASES", 10_000);
     std::thread::scope(|scope| {
         for half in 0..2 {
-            scope.spawn(move || check((first + half..first + cases).step_by(2)));
+            scope.spawn(move || check((first + half..first + cases).step_by(2), Case::new));
         }
     });
+}
+
+/// Segments are one kind of several above; here every case is one, in two blocks of memory.
+#[test]
+fn two_segments_equal_the_oracle() {
+    let (first, cases) = (number("TERRACE_FIRST_CASE", 0), number("TERRACE_CASES", 10_000));
+    check(first..first + cases / 5, Case::in_two_segments);
+    let mut sums = Sums::new();
+    for number in 0..200 {
+        for (name, value) in Case::in_two_segments(number).run().expect("it was equal above") {
+            *sums.entry(name).or_insert(0) += value;
+        }
+    }
+    for name in ["fault segment", "count segment_violations", "count walk_cache_hits", "count translations_2m"] {
+        assert!(sums.get(name).is_some_and(|&value| value > 0), "{name} stayed 0");
+    }
 }
 
 /// The cases reach what they are for: a test that never faults, upgrades or invalidates would prove little.

@@ -1,10 +1,11 @@
 //! What lies below the first dimension (MODEL.md, "The walk" and the sections on guest-physical addresses).
 
-use terrace_addr::{AccessKind, Addr, Bytes, Gpa, Hpa, PageSize, Space};
+use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize, Space};
 use terrace_table::{Ept, SimulatedMemory, Table};
 
 use super::{Fault, Mmu};
 use crate::nested_tlb::Placed;
+use crate::Segment;
 use crate::rights::Rights;
 
 /// How addresses that page tables hold become final ones.
@@ -66,27 +67,31 @@ impl Below<Gpa> for Host<'_> {
     }
 }
 
-/// A segment.
-pub(super) struct Segment {
-    pub(super) base: Addr<Hpa>,
-    pub(super) size: Bytes,
-}
+/// One segment or several, by where each begins in guest-physical memory.
+pub(super) struct Segments(pub(super) Vec<Segment>);
 
-impl Segment {
-    /// Where `addr` is, if the page of `page` bytes around it lies inside.
+impl Segments {
+    /// Where `addr` is, if the page of `page` bytes around it lies inside the segment that it belongs to: the last one
+    /// that begins at the address or below.
     fn place(&self, addr: Addr<Gpa>, page: PageSize) -> Result<Placed, Fault> {
-        let start = addr.align_down(page).get();
-        let inside = page.bytes() <= self.size.get() && start <= self.size.get() - page.bytes();
+        let begins = |segment: &&Segment| segment.start.get() <= addr.get();
+        let violation = Fault::Segment { addr };
+        let Some(&Segment { start, base, size }) = self.0.iter().rfind(begins) else { return Err(violation) };
+        let page_start = addr.align_down(page).get();
+        let inside = page_start >= start.get()
+            && page.bytes() <= size.get()
+            && page_start - start.get() <= size.get() - page.bytes();
         if !inside {
-            return Err(Fault::Segment { addr });
+            return Err(violation);
         }
-        let divides = |size: &PageSize| self.base.get().is_multiple_of(size.bytes());
-        let size = PageSize::ALL.into_iter().rev().find(divides).expect("a base is a multiple of 4 KiB");
-        Ok(Placed { addr: self.base.offset_by(addr.get()), size, rights: Rights::ALL })
+        let apart = u128::from(base.get()) + (1 << 64) - u128::from(start.get());
+        let divides = |size: &PageSize| apart.is_multiple_of(u128::from(size.bytes()));
+        let size = PageSize::ALL.into_iter().rev().find(divides).expect("both are multiples of 4 KiB");
+        Ok(Placed { addr: base.offset_by(addr.get() - start.get()), size, rights: Rights::ALL })
     }
 }
 
-impl Below<Gpa> for Segment {
+impl Below<Gpa> for Segments {
     fn place_entry(&mut self, _: &mut Mmu<'_>, addr: Addr<Gpa>) -> Result<Placed, Fault> {
         self.place(addr, PageSize::Size4K)
     }
@@ -102,12 +107,17 @@ impl Below<Gpa> for Segment {
     }
 
     fn check_read(&self, table: Addr<Hpa>, offset: u64) -> Result<(), Fault> {
-        let (table, base, size) = (table.get(), self.base.get(), self.size.get());
+        let table = table.get();
         let page = PageSize::Size4K.bytes();
-        if table >= base && page <= size && table - base <= size - page {
+        let holds = |segment: &Segment| {
+            let (base, size) = (segment.base.get(), segment.size.get());
+            table >= base && page <= size && table - base <= size - page
+        };
+        if self.0.iter().any(holds) {
             return Ok(());
         }
         // Physical addresses have 52 bits.
+        let base = self.0[0].base.get();
         Err(Fault::Segment { addr: Addr::truncate((table + offset).wrapping_sub(base)) })
     }
 }

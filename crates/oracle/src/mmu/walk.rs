@@ -3,7 +3,7 @@
 use terrace_addr::{AccessKind, Addr, Gva, Hpa, PageSize, Space};
 use terrace_table::{EntryIndex, Format, SimulatedMemory, Table, TableMemory, X86};
 
-use super::below::{Below, Host, Nothing, Segment};
+use super::below::{Below, Host, Nothing, Segments};
 use super::{Fault, Mmu};
 use crate::Tables;
 use crate::rights::Rights;
@@ -21,8 +21,8 @@ impl Mmu<'_> {
         match tables {
             Tables::Native(table) => self.walk_first_dimension(table, Nothing, va, kind),
             Tables::TwoDimensional { guest, host } => self.walk_first_dimension(guest, Host(host), va, kind),
-            Tables::Segment { guest, base, size } => {
-                self.walk_first_dimension(guest, Segment { base: *base, size: *size }, va, kind)
+            Tables::Segments { guest, segments } => {
+                self.walk_first_dimension(guest, Segments(segments.clone()), va, kind)
             }
         }
     }

@@ -1,10 +1,42 @@
 //! Segments, the write rule, the page-modification log and data lines.
 
 use terrace_addr::PageSize::{Size2M, Size4K};
-use terrace_addr::{Bytes, Gpa, Page};
-use terrace_table::{LeafFlags, Levels::Four};
+use terrace_addr::{Bytes, Gpa, Gva, Page};
+use terrace_table::{LeafFlags, Levels::Four, SimulatedMemory, Table, X86};
 
 use super::*;
+use crate::Segment;
+
+fn one(guest: &mut Table<Gva, X86, SimulatedMemory<Gpa>>, base: u64, size: u64) -> Tables<'_> {
+    let segment = Segment { start: Addr::ZERO, base: Addr::new(base), size: Bytes::new(size) };
+    Tables::Segments { guest, segments: vec![segment] }
+}
+
+#[test]
+fn a_second_segment_begins_where_the_first_ends_or_behind_a_hole() {
+    let mut tables = TwoDimensional::new(Four, Four, Size4K);
+    let last = TwoDimensional::GUEST_TABLES + 0x1_0000;
+    for (page, frame) in [last, 0x20_0000, 0x3f_f000, 0x40_0000, 0x40_1000, 0x40_2000].into_iter().enumerate() {
+        tables.map_guest(0x1000 * terrace_addr::convert::count(page), frame, Size4K);
+    }
+    tables.map_guest(0x20_0000, 0x40_0000, Size2M);
+    let mut oracle = One::new("");
+    let low = Segment { start: Addr::ZERO, base: Addr::new(8 << 30), size: Bytes::new(last + 0x1000) };
+    let mut load = |at, base: u64, size| {
+        let high = Segment { start: Addr::new(0x40_0000), base: Addr::new(base), size: Bytes::new(size) };
+        let segments = vec![low, high];
+        oracle.load(&mut Tables::Segments { guest: &mut tables.guest, segments }, at)
+    };
+    let violation = |addr| Err(Fault::Segment { addr: Addr::new(addr) });
+    assert_eq!(load(0, 4 << 30, 0x2000), Ok(to((8 << 30) + last, Size4K)));
+    for (page, hole) in [(1, 0x20_0000), (2, 0x3f_f000)] {
+        assert_eq!(load(page * 0x1000, 4 << 30, 0x2000), violation(hole));
+    }
+    assert_eq!(load(0x3008, 4 << 30, 0x2000), Ok(to((4 << 30) + 8, Size4K)));
+    assert_eq!(load(0x5000, 4 << 30, 0x2000), violation(0x40_2000));
+    assert_eq!(load(0x20_1000, 4 << 30, 0x2000), violation(0x40_1000));
+    assert_eq!(load(0x20_1000, 4 << 30, 0x20_0000), Ok(to((4 << 30) + 0x1000, Size2M)));
+}
 
 #[test]
 fn a_segment_relocates_and_splinters_and_ends() {
@@ -14,7 +46,7 @@ fn a_segment_relocates_and_splinters_and_ends() {
     let mut oracle = One::new(&walk_cache("walk_cache", 2));
     let mut load = |addr, base, size| {
         let guest = &mut tables.guest;
-        let mut tables = Tables::Segment { guest, base: Addr::new(base), size: Bytes::new(size) };
+        let mut tables = one(guest, base, size);
         oracle.load(&mut tables, addr)
     };
     assert_eq!(load(0x1234, BASE, 0x40_0000), Ok(to(BASE + 0x20_1234, Size4K)));
@@ -33,7 +65,7 @@ fn a_stale_prefix_reaches_nothing_outside_a_segment() {
     let mut oracle = One::new(&walk_cache("walk_cache", 2));
     let mut load = |base| {
         let guest = &mut tables.guest;
-        let mut tables = Tables::Segment { guest, base: Addr::new(base), size: Bytes::new(0x20_0000) };
+        let mut tables = one(guest, base, 0x20_0000);
         oracle.load(&mut tables, 8)
     };
     load(0x4000_0000).unwrap();

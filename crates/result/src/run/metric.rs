@@ -80,6 +80,7 @@ run_metrics! {
     exits_invept Count Lower "exits because a guest hypervisor invalidates translations of its guest";
     exits_write_protect Count Lower "exits because a guest writes a page that is protected against it";
     exits_external_interrupt Count Lower "exits because of an interrupt";
+    exits_segment_violation Count Lower "exits because a guest reached beyond its segments";
     faults_base Count Lower "faults that were served with a base page";
     faults_huge Count Neither "faults that were served with a huge page";
     collapses_in_place Count Neither "ranges that became a huge page where they were";
@@ -100,6 +101,7 @@ run_metrics! {
     host_huge_only_bytes Bytes Neither "mapped bytes whose leaf is base in the guest, and huge in every layer below";
     base_bytes Bytes Neither "mapped bytes of no other kind";
     well_aligned_share Ratio Higher "well_aligned_bytes by all bytes that are mapped end to end";
+    segment_bytes Bytes Higher "memory of virtual machines that segments translate, without a second dimension";
     huge_coverage Ratio Higher "bytes that leaves of 2M and 1G map by all mapped bytes of the layer";
     fmfi Ratio Lower "the unusable free space index at order 9: the share of free memory in blocks too small for a \
                       2M page";

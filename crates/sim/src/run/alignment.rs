@@ -25,7 +25,11 @@ impl Alignment {
         match (stage, ground) {
             (Stage::Native, Ground::Native(layer)) => Self::over(&layer.kernel, |_| Some(PageSize::Size1G)),
             (Stage::Extended(stage), Ground::Host(host)) => Self::over(&stage.guest.kernel, |addr| {
-                stage.vm.backing(&host.kernel, addr).map(|backed| backed.page.size())
+                match &stage.segments {
+                    // As large as the guest's page is, where the segment lies at a multiple of that.
+                    Some(segments) => segments.place(addr, PageSize::Size4K).map(|(_, size)| size),
+                    None => stage.vm.backing(&host.kernel, addr).map(|backed| backed.page.size()),
+                }
             }),
             (Stage::Shadow(stage), Ground::Host(host)) => Self::over(&stage.guest.kernel, |addr| {
                 stage.vm.backing(&host.kernel, addr).map(|backed| backed.page.size())

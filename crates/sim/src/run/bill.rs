@@ -79,10 +79,12 @@ pub(crate) enum Exit {
     /// A write to a protected table.
     WriteProtect,
     ExternalInterrupt,
+    /// A guest reached beyond its segments.
+    SegmentViolation,
 }
 
 impl Exit {
-    pub(crate) const ALL: [(Self, &'static str); 8] = [
+    pub(crate) const ALL: [(Self, &'static str); 9] = [
         (Self::EptViolation, "exits_ept_violation"),
         (Self::PageFault, "exits_page_fault"),
         (Self::CrAccess, "exits_cr_access"),
@@ -91,6 +93,7 @@ impl Exit {
         (Self::Invept, "exits_invept"),
         (Self::WriteProtect, "exits_write_protect"),
         (Self::ExternalInterrupt, "exits_external_interrupt"),
+        (Self::SegmentViolation, "exits_segment_violation"),
     ];
 
     pub(crate) fn index(self) -> usize {
@@ -98,10 +101,11 @@ impl Exit {
     }
 
     /// What it costs. A write to a protected table ends as a violation does: with a look at the table that was written.
-    /// INVEPT of a guest hypervisor is a call of the host like any other (`assumed`).
+    /// INVEPT of a guest hypervisor is a call of the host like any other, a violation of a segment is one of EPT
+    /// (`assumed`).
     const fn cost(self, costs: &ExitCosts) -> u64 {
         match self {
-            Self::EptViolation | Self::WriteProtect => costs.ept_violation,
+            Self::EptViolation | Self::WriteProtect | Self::SegmentViolation => costs.ept_violation,
             Self::PageFault => costs.page_fault,
             Self::CrAccess => costs.cr_access,
             Self::Invlpg => costs.invlpg,
@@ -119,6 +123,8 @@ pub(crate) enum Flush {
     Space { vm: usize, space: SpaceId, span: Span<Gva> },
     /// Everything that was translated through the extended page table of a virtual machine.
     Extended { vm: usize },
+    /// Everything that is cached for the addresses of a virtual machine, which is translated in another way from now on.
+    Guest { vm: usize },
 }
 
 /// What happened besides accesses since it was settled last.

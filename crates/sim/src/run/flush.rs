@@ -2,7 +2,7 @@
 
 use terrace_addr::{Addr, Gva, Span, convert};
 use terrace_machine::Vendor;
-use terrace_mmu::{Amd, Intel, Invalidation};
+use terrace_mmu::{Amd, Context, Intel, Invalidation};
 use terrace_policy::SpaceId;
 
 use super::bill::{Cause, Exit, Flush};
@@ -33,6 +33,11 @@ impl Simulation {
     /// Executes the flushes on a virtual CPU's bill.
     pub(super) fn flush(&mut self, vcpu: usize) {
         let flushes = std::mem::take(&mut self.vcpus[vcpu].bill.flushes);
+        for flush in &flushes {
+            if let Flush::Guest { vm } = *flush {
+                self.load_root(vm);
+            }
+        }
         for request in self.requests(&flushes) {
             let asked =
                 self.order.shoot_down_all(&mut self.mmu, vcpu, &request.targets, &request.invalidations);
@@ -62,6 +67,7 @@ impl Simulation {
         let mut requests = Vec::new();
         let mut spaces: Vec<(usize, SpaceId, Vec<Span<Gva>>)> = Vec::new();
         let mut tables: Vec<usize> = Vec::new();
+        let mut guests: Vec<usize> = Vec::new();
         for flush in flushes {
             match *flush {
                 Flush::Space { vm, space, span } => {
@@ -71,7 +77,8 @@ impl Simulation {
                     }
                 }
                 Flush::Extended { vm } if !tables.contains(&vm) => tables.push(vm),
-                Flush::Extended { .. } => {}
+                Flush::Guest { vm } if !guests.contains(&vm) => guests.push(vm),
+                Flush::Extended { .. } | Flush::Guest { .. } => {}
             }
         }
         for (vm, space, spans) in spaces {
@@ -90,7 +97,23 @@ impl Simulation {
             let targets = self.vms[vm].vcpus.clone();
             requests.push(Request { targets, invalidations, kind: 2, leaves: true });
         }
+        for vm in guests {
+            let invalidations = vec![self.whole_guest(vm)];
+            let targets = self.vms[vm].vcpus.clone();
+            // All of them leave their guest: the registers are loaded when they enter it again.
+            requests.push(Request { targets, invalidations, kind: 2, leaves: true });
+        }
         requests
+    }
+
+    /// A machine's CPUs walk the extended page table from now on, or none if it has segments.
+    pub(super) fn load_root(&mut self, vm: usize) {
+        let root = self.vms[vm].stage.root(vm);
+        for &vcpu in &self.vms[vm].vcpus {
+            let Some(cpu) = self.order.cpu(vcpu) else { continue };
+            let context = self.mmu.context(cpu);
+            self.mmu.set_context(cpu, Context { root, ..context });
+        }
     }
 
     /// The virtual CPUs that run threads of an address space.
@@ -123,6 +146,13 @@ impl Simulation {
             }
             Vendor::Intel => Invalidation::Intel(Intel::InvpcidContext { pcid }),
             Vendor::Amd => Invalidation::Amd(Amd::InvpcidContext { pcid }),
+        }
+    }
+
+    fn whole_guest(&self, vm: usize) -> Invalidation {
+        match self.machine.vendor {
+            Vendor::Intel => Invalidation::Intel(Intel::InvvpidContext { vpid: tag(vm) }),
+            Vendor::Amd => Invalidation::Amd(Amd::FlushAsid { asid: tag(vm) }),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Decisions about pages, in the addresses of all layers that are known.
 
 use terrace_addr::{Addr, Bytes, Ghpa, Gpa, Gva, Hpa, Nanos, Space};
-use terrace_kernel::Placed;
-use terrace_policy::Role;
+use terrace_kernel::{Placed, Segmented};
+use terrace_policy::{Role, Segment};
 use terrace_result::EventRow;
 
 /// A decision of a kernel about a page.
@@ -31,6 +31,31 @@ impl Happened {
             bytes: placed.size.size(),
             reason: placed.reason,
         }
+    }
+
+    /// What became of a machine's segments, one for each part of them.
+    pub(crate) fn of_segments(changed: &Segmented) -> Vec<Self> {
+        let kind = match (&changed.before, &changed.now) {
+            (None, _) => "segment",
+            (Some(_), Some(_)) => "segment-resize",
+            (Some(_), None) => "segment-end",
+        };
+        let about = |bytes| Self::about_machine(kind, bytes, changed.reason);
+        let Some(now) = changed.now else {
+            let before = changed.before.map_or(Bytes::ZERO, |before| before.bytes());
+            return vec![about(before)];
+        };
+        let of_one = |segment: Segment| Self {
+            gpa: Some(Addr::truncate(segment.guest)),
+            hpa: Some(segment.base.reinterpret()),
+            ..about(segment.bytes)
+        };
+        now.iter().map(of_one).collect()
+    }
+
+    /// Something that the host did with the memory of a machine as a whole.
+    pub(crate) const fn about_machine(kind: &'static str, bytes: Bytes, reason: &'static str) -> Self {
+        Self { role: Role::Host, kind, gva: None, gpa: None, ghpa: None, hpa: None, bytes, reason }
     }
 
     /// The upper address less the lower one: what EMA and NEMA keep constant in a region.

@@ -93,7 +93,7 @@ impl Simulation {
         let mut all = Done::default();
         let mut aligned = Alignment::default();
         let (mut operations, mut requests, mut latencies, mut saturated) = (0, 0, None::<Histogram<u64>>, 0);
-        let mut touched = Bytes::ZERO;
+        let (mut touched, mut segments) = (Bytes::ZERO, Bytes::ZERO);
         for (number, vm) in self.vms.iter().enumerate() {
             let done = self.done(number).since(&since.vms[number]);
             let alignment = Alignment::of(&vm.stage, &self.ground);
@@ -102,6 +102,9 @@ impl Simulation {
             alignment.metrics(&mut metrics);
             let own: Bytes = vm.processes.iter().map(|process| process.touched.bytes()).sum();
             set(&mut metrics, "touched_bytes", own.get());
+            let behind = vm.stage.segment_bytes();
+            set(&mut metrics, "segment_bytes", behind.get());
+            segments += behind;
             all.add(&done);
             aligned.add(&alignment);
             touched += own;
@@ -152,6 +155,7 @@ impl Simulation {
         flows(totals, &all, nanos);
         aligned.metrics(totals);
         set(totals, "touched_bytes", touched.get());
+        set(totals, "segment_bytes", segments.get());
         if operations > 0 {
             set(totals, "operations_per_second", a_second(operations, nanos));
         }

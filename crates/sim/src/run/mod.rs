@@ -28,6 +28,7 @@ mod layer;
 mod measure;
 mod process;
 mod registry;
+mod resize;
 mod setup;
 mod simulation;
 mod stage;

@@ -23,6 +23,7 @@ use super::flush::tag;
 use super::layer::LayerState;
 use super::process::{NOT_YET, Process, Thread};
 use super::registry::{MODES, Registry, system_value, workload_value};
+use super::resize::Sizes;
 use super::simulation::{Machinery, Simulation};
 use super::stage::{End, Extended, Ground, Nested, Shadowed, Stage};
 use super::touched::Touched;
@@ -114,15 +115,19 @@ pub(super) fn begin(scenario: &Scenario, machine: &Machine, registry: &Registry)
             Ok(stage) => stage,
             Err(end) => return Ok(Begun::Ended(vm.name.clone(), end)),
         };
-        let machinery = Machinery { name: vm.name.clone(), stage, processes: Vec::new(), vcpus: Vec::new() };
+        let sizes = Sizes::new(vm);
+        let used = sizes.spans(Bytes::ZERO, vm.memory);
+        let machinery =
+            Machinery { name: vm.name.clone(), stage, processes: Vec::new(), vcpus: Vec::new(), sizes };
         simulation.vms.push(machinery);
+        if let Err(end) = simulation.place_memory(number) {
+            return Ok(Begun::Ended(vm.name.clone(), end));
+        }
         maker.vcpus(&mut simulation, number, vm, &mut cpus)?;
-        let layers = [
-            (scenario.hypervisor.used, Role::Hypervisor, vm.hypervisor_memory),
-            (scenario.guest.used, Role::Guest, vm.memory),
-        ];
-        for (_, layer, bytes) in layers.into_iter().filter(|&(used, ..)| used) {
-            if let Err(end) = simulation.use_memory(number, layer, bytes) {
+        let hypervisor = scenario.hypervisor.used.then_some((Role::Hypervisor, (0, vm.hypervisor_memory.get())));
+        let guest = used.iter().map(|span| (Role::Guest, (span.start.get(), span.start.get() + span.bytes)));
+        for (layer, span) in hypervisor.into_iter().chain(guest.filter(|_| scenario.guest.used)) {
+            if let Err(end) = simulation.use_memory(number, layer, span) {
                 return Ok(Begun::Ended(vm.name.clone(), end));
             }
         }
@@ -270,9 +275,13 @@ impl Maker<'_> {
 
     /// A virtual machine's layers; what ended it, if the host has no memory for its first tables.
     fn stage(&self, vm: &scenario::Vm, ground: &mut Ground) -> Result<Result<Stage, End>, RunError> {
+        let sizes = Sizes::new(vm);
         let guest = || -> Result<LayerState<Gva, Gpa>, RunError> {
-            let memory = [NodeSpec { start: Addr::ZERO, bytes: vm.memory }];
-            self.layer(Role::Guest, self.kernel(Role::Guest, &memory)?)
+            let mut kernel = self.kernel(Role::Guest, &sizes.nodes())?;
+            for node in sizes.unplugged() {
+                kernel.unplug(node);
+            }
+            self.layer(Role::Guest, kernel)
         };
         let ended = |error: KernelError| Ok(Err(End::Kernel(Role::Host, error)));
         match vm.mode.as_str() {
@@ -280,8 +289,12 @@ impl Maker<'_> {
             "2d" => {
                 let guest = guest()?;
                 let host = &mut ground.host().kernel;
-                match Vm::new(host, vm.memory, vm.slot_offset, self.ept_levels) {
-                    Ok(vm) => Ok(Ok(Stage::Extended(Box::new(Extended { guest, vm })))),
+                let (end, hole) = (sizes.end(), sizes.hole());
+                match Vm::with_hole(host, end, hole, vm.slot_offset, self.ept_levels) {
+                    Ok(vm) => {
+                        host.allow_segments(vm.space());
+                        Ok(Ok(Stage::Extended(Box::new(Extended { guest, vm, segments: None }))))
+                    }
                     Err(error) => ended(error),
                 }
             }
@@ -330,7 +343,7 @@ impl Maker<'_> {
     ) -> Result<(), RunError> {
         let Simulation { order, mmu, vms, vcpus, machine, .. } = simulation;
         let tag = if vm.mode == MODES[0] { 0 } else { tag(number) };
-        let root = if vm.mode == "2d" || vm.mode == "nested" { tag } else { 0 };
+        let root = vms[number].stage.root(number);
         for place in 0..convert::index32(vm.vcpus) {
             let cpu = vm.cpus.get(place).map(|&cpu| convert::index32(cpu)).or_else(|| cpus.free.pop());
             let cpu = cpu.unwrap_or(0);

@@ -3,13 +3,14 @@
 use terrace_addr::{Addr, Bytes, Nanos, PageSize, Span, convert};
 use terrace_machine::Machine;
 use terrace_mmu::Mmu;
-use terrace_policy::{Advice, Counters as SeenCounters, Role};
+use terrace_policy::{Abilities, Advice, Counters as SeenCounters, Role};
 use terrace_workload::{Mapping, MarkKind, Phase, RegionId};
 
-use super::bill::{Bill, Cause};
+use super::bill::{Bill, Cause, Flush};
 use super::clock::Clock;
 use super::happened::Happened;
 use super::process::{NOT_YET, Process};
+use super::resize::Sizes;
 use super::stage::{End, Ground, Stage};
 use super::vcpu::{Done, Vcpu};
 use crate::time::{CoreModel, Interval, Order, Turn, share, socket_of};
@@ -21,6 +22,8 @@ pub(crate) struct Machinery {
     pub(crate) processes: Vec<Process>,
     /// Its virtual CPUs, in the simulation's numbers.
     pub(crate) vcpus: Vec<usize>,
+    /// How its memory changes.
+    pub(crate) sizes: Sizes,
 }
 
 /// A run in progress.
@@ -85,11 +88,22 @@ fn settle_layers(
         let found = vms.iter().enumerate().find_map(|(vm, machinery)| Some((vm, of(machinery)?)));
         happened.extend(found);
     }
-    if pending.stale.is_empty() {
+    if pending.stale.is_empty() && pending.segmented.is_empty() {
         pending.clear();
         return Ok(());
     }
     let pending = std::mem::take(pending);
+    for changed in &pending.segmented {
+        let machines = vms.iter_mut().enumerate();
+        for (number, machinery) in machines.filter(|(_, machinery)| machinery.stage.space() == Some(changed.space)) {
+            let Stage::Extended(stage) = &mut machinery.stage else { continue };
+            stage.set_segments(changed.now);
+            bill.flushes.push(Flush::Guest { vm: number });
+            if host.kernel.records() {
+                happened.extend(Happened::of_segments(changed).into_iter().map(|it| (number, it)));
+            }
+        }
+    }
     for stale in &pending.stale {
         for (number, machinery) in vms.iter_mut().enumerate() {
             machinery.stage.host_changed(number, stale.space, stale.span, bill);
@@ -100,17 +114,32 @@ fn settle_layers(
 
 impl Simulation {
     /// A layer's memory was in use before the run: what is below has backed it. That took no time of the run.
-    pub(crate) fn use_memory(&mut self, vm: usize, layer: Role, bytes: Bytes) -> Result<(), End> {
+    pub(crate) fn use_memory(&mut self, vm: usize, layer: Role, span: (u64, u64)) -> Result<(), End> {
         let mut bill = Bill::new(None);
+        let before = self.happened.len();
         let size = PageSize::Size2M.bytes();
-        for start in (0..bytes.get()).step_by(convert::index(size)) {
-            let bytes = size.min(bytes.get() - start);
+        let (first, end) = span;
+        for start in (first..end).step_by(convert::index(size)) {
+            let bytes = size.min(end - start);
             self.vms[vm].stage.touch(layer, start, bytes);
             settle_layers(&mut self.vms, &mut self.ground, vm, &mut bill, &mut self.happened)?;
             // Nothing is cached before the run.
             bill = Bill::new(None);
         }
-        self.happened.clear();
+        self.happened.truncate(before);
+        Ok(())
+    }
+
+    /// A machine was made: where its host's system places memory at boot, it does so. That took no time of the run.
+    pub(crate) fn place_memory(&mut self, vm: usize) -> Result<(), End> {
+        let Ground::Host(host) = &mut self.ground else { return Ok(()) };
+        if !host.policy.requires().contains(Abilities::SEGMENT) {
+            return Ok(());
+        }
+        host.tell();
+        let mut bill = Bill::new(None);
+        settle_layers(&mut self.vms, &mut self.ground, vm, &mut bill, &mut self.happened)?;
+        // Nothing is cached before the run, and its CPUs are not there yet.
         Ok(())
     }
 
@@ -472,9 +501,16 @@ impl Simulation {
         if self.vms[vm].vcpus.last() != Some(&vcpu) {
             return Ok(());
         }
+        self.resize_due(vcpu, now)?;
         let seen = self.seen(vm);
         let all =
             (0..self.vms.len()).map(|vm| self.seen(vm)).fold(SeenCounters::default(), SeenCounters::plus);
+        let of_machines: Vec<_> = if vm == 0 {
+            let spaces = self.vms.iter().enumerate().map(|(vm, machinery)| (vm, machinery.stage.space()));
+            spaces.filter_map(|(vm, space)| Some((space?, self.seen(vm)))).collect()
+        } else {
+            Vec::new()
+        };
         let Self { vms, ground, .. } = self;
         let mut worked = match (&mut vms[vm].stage, &mut *ground) {
             (Stage::Native, Ground::Native(layer)) => {
@@ -500,6 +536,9 @@ impl Simulation {
             && let Ground::Host(host) = ground
         {
             host.kernel.set_counters(all);
+            for (space, seen) in of_machines {
+                host.kernel.set_counters_of(space, seen);
+            }
             worked |= host.tick(now);
         }
         if worked {

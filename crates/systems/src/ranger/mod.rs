@@ -20,7 +20,7 @@ mod mover;
 mod parameters;
 mod round;
 
-use crate::over_linux;
+use crate::over_linux::{self, sooner};
 use daemon::Daemon;
 use parameters::PARAMETERS;
 
@@ -72,13 +72,5 @@ impl Policy for Ranger {
     fn tick(&mut self, layer: &mut dyn Layer, budget: &mut Budget) -> NextWake {
         let linux = self.linux.tick(layer, budget);
         sooner(linux, self.daemon.wake(layer, budget))
-    }
-}
-
-/// The earlier of two times.
-fn sooner(one: NextWake, other: NextWake) -> NextWake {
-    match (one, other) {
-        (NextWake::At(one), NextWake::At(other)) => NextWake::At(one.min(other)),
-        (NextWake::Never, wake) | (wake, NextWake::Never) => wake,
     }
 }

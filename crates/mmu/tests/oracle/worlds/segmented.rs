@@ -1,8 +1,8 @@
-//! A guest in a segment, whose base and size change behind the guest's back.
+//! A guest in a segment, or in two, whose bases and sizes change behind the guest's back.
 
 use terrace_addr::{Addr, Bytes, Gpa, Gva, Hpa, PageSize, VirtualWidth};
-use terrace_mmu::{Cause, Fault, Segment, Stack};
-use terrace_oracle::{Tables, Tag};
+use terrace_mmu::{Below, Cause, Fault, Segment, SegmentPair, Stack};
+use terrace_oracle::{Segment as Plain, Tables, Tag};
 use terrace_table::{Format, X86};
 
 use super::{Mended, World, frees};
@@ -11,18 +11,59 @@ use crate::case::Setting;
 use crate::history::{Change, Layer, Mend, Place};
 use crate::tables::{Copies, levels};
 
-pub(crate) struct Segmented {
-    ours: Stack<Segment>,
-    copies: Copies<Gva, X86, Gpa>,
+/// Segments of the engine that are made of one that is drawn, and the same for the oracle.
+pub(crate) trait Blocks: Below<Space = Gpa> + Copy {
+    fn of(drawn: Segment) -> Self;
+    fn plain(&self) -> Vec<Plain>;
 }
 
-impl World for Segmented {
-    type Below = Segment;
+impl Blocks for Segment {
+    fn of(drawn: Segment) -> Self {
+        drawn
+    }
+
+    fn plain(&self) -> Vec<Plain> {
+        vec![Plain { start: Addr::ZERO, base: self.base, size: self.size }]
+    }
+}
+
+impl Blocks for SegmentPair {
+    /// The second one begins in the middle of the guest's tables, behind them, or at a multiple of a page size; it is
+    /// behind or below the first in memory, next to it or not. A hole is between them where the first is smaller.
+    fn of(drawn: Segment) -> Self {
+        let pages = (drawn.base.get() ^ drawn.size.get()) >> 12;
+        let splits = [0x10_3000, 0x20_0000, 0x40_0000, 1 << 30, 0x20_1000];
+        let split = splits[terrace_addr::convert::index(pages % 5)];
+        let low = Segment { base: drawn.base, size: Bytes::new(drawn.size.get().min(split)) };
+        let bases = [drawn.base.get() + split, drawn.base.get() + (40 << 30) + 0x1000, 48 << 30];
+        let base = bases[terrace_addr::convert::index(pages % 3)];
+        let sizes = [drawn.size.get() - low.size.get(), 0x20_0000, 0x1fff];
+        let size = sizes[terrace_addr::convert::index(pages / 8 % 3)];
+        let high = Segment { base: Addr::new(base), size: Bytes::new(size) };
+        Self { low, split: Addr::new(split), high }
+    }
+
+    fn plain(&self) -> Vec<Plain> {
+        let Self { low, split, high } = *self;
+        let high = Plain { start: split, base: high.base, size: high.size };
+        vec![Plain { start: Addr::ZERO, base: low.base, size: low.size }, high]
+    }
+}
+
+pub(crate) struct Segmented<B: Blocks> {
+    ours: Stack<B>,
+    copies: Copies<Gva, X86, Gpa>,
+    drawn: Segment,
+}
+
+impl<B: Blocks> World for Segmented<B> {
+    type Below = B;
 
     fn new(setting: &Setting) -> Self {
         let (first, copies) = Copies::new(X86::new(levels(setting.machine.paging.levels)));
         let (base, size) = setting.segment;
-        Self { ours: Stack { first, below: Segment { base, size } }, copies }
+        let drawn = Segment { base, size };
+        Self { ours: Stack { first, below: B::of(drawn) }, copies, drawn }
     }
 
     fn tag(pcid: u16, vpid: u16, _: u16) -> Tag {
@@ -33,9 +74,9 @@ impl World for Segmented {
         self.ours.first.format().levels().width()
     }
 
-    fn tables(&mut self) -> (&mut Stack<Segment>, Tables<'_>) {
-        let Segment { base, size } = self.ours.below;
-        (&mut self.ours, Tables::Segment { guest: &mut self.copies.theirs, base, size })
+    fn tables(&mut self) -> (&mut Stack<B>, Tables<'_>) {
+        let segments = self.ours.below.plain();
+        (&mut self.ours, Tables::Segments { guest: &mut self.copies.theirs, segments })
     }
 
     fn mend(&mut self, fault: Fault, mend: Mend) -> Result<Mended, String> {
@@ -65,7 +106,7 @@ impl World for Segmented {
     }
 
     fn set_segment(&mut self, base: Option<Addr<Hpa>>, size: Bytes) {
-        let base = base.unwrap_or(self.ours.below.base);
-        self.ours.below = Segment { base, size };
+        self.drawn = Segment { base: base.unwrap_or(self.drawn.base), size };
+        self.ours.below = B::of(self.drawn);
     }
 }

@@ -1,9 +1,9 @@
-//! A guest on an extended page table.
+//! A guest on an extended page table, or in segments while its host's system has it there.
 
-use terrace_addr::{AccessKind, Gpa, Hpa, Hva, Span};
+use terrace_addr::{AccessKind, Addr, Gpa, Hpa, Hva, PageSize, Span};
 use terrace_kernel::Vm;
-use terrace_mmu::Fault;
-use terrace_policy::{Role, SpaceId};
+use terrace_mmu::{Fault, Segment, SegmentPair};
+use terrace_policy::{Role, Segments, SpaceId};
 
 use super::{End, Guest, LayerState, at, back_through, note_decisions};
 use crate::run::bill::{Bill, Exit, Flush};
@@ -13,6 +13,24 @@ use crate::run::bill::{Bill, Exit, Flush};
 pub(crate) struct Extended {
     pub(crate) guest: Guest,
     pub(crate) vm: Vm<Gpa, Hpa>,
+    /// What its addresses are relocated by; the extended page table is kept meanwhile, and not walked.
+    pub(crate) segments: Option<SegmentPair>,
+}
+
+/// A policy's segments in the hardware's terms.
+fn registers(segments: Segments) -> SegmentPair {
+    let load = |segment: terrace_policy::Segment| Segment {
+        base: segment.base.reinterpret(),
+        size: segment.bytes,
+    };
+    match segments.high {
+        None => SegmentPair::one(load(segments.low)),
+        Some(high) => SegmentPair {
+            low: load(segments.low),
+            split: Addr::truncate(high.guest),
+            high: load(high),
+        },
+    }
 }
 
 impl Extended {
@@ -24,7 +42,7 @@ impl Extended {
         kind: AccessKind,
         bill: &mut Bill,
     ) -> Result<(), End> {
-        let Self { guest, vm } = self;
+        let Self { guest, vm, .. } = self;
         match fault {
             Fault::Page { addr, .. } => {
                 at(Role::Guest, guest.kernel.fault(guest.policy.as_mut(), space, addr, kind))?;
@@ -35,9 +53,12 @@ impl Extended {
                 let served = vm.violation(kernel, policy.as_mut(), addr, kind);
                 at(Role::Host, served)?.map_err(|_| End::Outside(addr.get()))?;
             }
-            Fault::Segment { .. } | Fault::LogFull { .. } => {
-                unreachable!("{fault} without a segment or a log")
+            Fault::Segment { addr } => {
+                bill.exit(Exit::SegmentViolation);
+                // All of its memory is in the segments: nothing is there that could be backed.
+                return Err(End::Outside(addr.get()));
             }
+            Fault::LogFull { .. } => unreachable!("{fault} without a log"),
         }
         Ok(())
     }
@@ -48,12 +69,15 @@ impl Extended {
         number: usize,
         bill: &mut Bill,
     ) -> Result<(), End> {
-        let Self { guest, vm } = self;
+        let Self { guest, vm, segments } = self;
         let pending = guest.kernel.pending();
         bill.work(Role::Guest, pending);
         note_decisions(pending, bill);
         for &span in &pending.touched {
-            back_through(vm, host, span, bill)?;
+            match segments {
+                None => back_through(vm, host, span, bill)?,
+                Some(segments) => check(segments, span, bill)?,
+            }
         }
         for stale in &pending.stale {
             bill.flushes.push(Flush::Space { vm: number, space: stale.space, span: stale.span });
@@ -68,9 +92,27 @@ impl Extended {
         self.settle_vm(number, bill);
     }
 
+    /// Its addresses are translated by these segments from now on, or by its extended page table.
+    pub(crate) fn set_segments(&mut self, segments: Option<Segments>) {
+        self.segments = segments.map(registers);
+    }
+
     fn settle_vm(&mut self, number: usize, bill: &mut Bill) {
         if self.vm.settle() {
             bill.flushes.push(Flush::Extended { vm: number });
+        }
+    }
+}
+
+/// What a guest's kernel touches itself lies in its segments, as whatever it touches does.
+fn check(segments: &SegmentPair, span: Span<Gpa>, bill: &mut Bill) -> Result<(), End> {
+    let pages = span.bytes.div_ceil(PageSize::Size4K.bytes());
+    let mut pages = (0..pages).map(|page| span.start.offset_by(page * PageSize::Size4K.bytes()));
+    match pages.find(|&page| segments.place(page, PageSize::Size4K).is_none()) {
+        None => Ok(()),
+        Some(outside) => {
+            bill.exit(Exit::SegmentViolation);
+            Err(End::Outside(outside.get()))
         }
     }
 }

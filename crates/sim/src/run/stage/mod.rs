@@ -86,6 +86,25 @@ impl Stage {
         }
     }
 
+    /// The EPT root that its CPUs walk; 0 for none.
+    pub(crate) fn root(&self, vm: usize) -> u16 {
+        match self {
+            Self::Native | Self::Shadow(_) => 0,
+            Self::Extended(stage) if stage.segments.is_some() => 0,
+            Self::Extended(_) | Self::Nested(_) => super::flush::tag(vm),
+        }
+    }
+
+    /// The memory that segments translate.
+    pub(crate) fn segment_bytes(&self) -> Bytes {
+        match self {
+            Self::Extended(stage) => {
+                stage.segments.map_or(Bytes::ZERO, |segments| segments.low.size + segments.high.size)
+            }
+            Self::Native | Self::Shadow(_) | Self::Nested(_) => Bytes::ZERO,
+        }
+    }
+
     /// A kernel of this machine touches a range of its memory itself.
     pub(crate) fn touch(&mut self, layer: Role, start: u64, bytes: u64) {
         let span = || Span { start: Addr::truncate(start), bytes };
@@ -123,7 +142,11 @@ impl Stage {
             }
             (Self::Extended(stage), _) => {
                 let first = &mut stage.guest.kernel.space_mut(space).expect(gone).table;
-                mmu.run(cpu, Tables { first, below: &mut stage.vm.ept }, accesses, populate).map_err(stopped)
+                match &mut stage.segments {
+                    None => mmu.run(cpu, Tables { first, below: &mut stage.vm.ept }, accesses, populate),
+                    Some(below) => mmu.run(cpu, Tables { first, below }, accesses, populate),
+                }
+                .map_err(stopped)
             }
             (Self::Shadow(stage), _) => {
                 let first = &mut stage.shadows.get_mut(&space).expect(gone).table;
