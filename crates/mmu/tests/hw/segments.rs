@@ -3,7 +3,9 @@
 use crate::world::{Bump, DATA, load, machine, mmu, store};
 use terrace_addr::{Addr, Bytes, Gpa, Hpa, Page, PageSize};
 use terrace_machine::Machine;
-use terrace_mmu::{Context, Fault, GuestTable, Invalidation, Mmu, Origin, Segment, Stack, Step, Translation};
+use terrace_mmu::{
+    Context, Fault, GuestTable, Invalidation, Mmu, Origin, Segment, SegmentPair, Stack, Step, Translation,
+};
 use terrace_table::{Entry, LeafFlags, Levels, SimulatedMemory, Table, TableMemory, X86};
 
 const BASE: u64 = 5 << 30;
@@ -188,4 +190,63 @@ fn after_a_flush_nothing_beyond_a_smaller_limit_is_reached() {
     assert_eq!(stale.addr, Addr::<Hpa>::new(BASE + 0x3000_0000), "a TLB hit is not checked");
     world.flush();
     assert_eq!(world.load(DATA), violation(0x3000_0000));
+}
+
+/// Guest-physical memory with a hole, in two segments: each page belongs to one, and none to the hole.
+#[test]
+fn two_segments_leave_a_hole_between_them() {
+    let World { mut mmu, stack: Stack { mut first, below: low }, mut frames } = World::new(&machine(""));
+    let high = Segment { base: Addr::new(20 << 30), size: Bytes::new(4 << 20) };
+    let below = SegmentPair { low, split: Addr::new(4 << 30), high };
+    let pages = [SIZE - 0x1000, SIZE, (4 << 30) - 0x1000, 4 << 30, (4 << 30) + (4 << 20)];
+    for (page, frame) in (0..).zip(pages) {
+        let page = Page::from_start(Addr::new(DATA + page * 0x1000), PageSize::Size4K).unwrap();
+        let _nothing_stale =
+            first.map(page, Addr::new(frame), LeafFlags::everything(), &mut frames).unwrap();
+    }
+    let mut stack = Stack { first, below };
+    let mut found = |page| mmu.access(0, &mut stack, load(DATA + page * 0x1000)).map(|found| found.addr.get());
+    assert_eq!(found(0), Ok(BASE + SIZE - 0x1000));
+    assert_eq!(found(3), Ok(20 << 30));
+    for page in [1, 2, 4] {
+        assert_eq!(found(page), Err(Fault::Segment { addr: Addr::new(pages[terrace_addr::convert::index(page)]) }));
+    }
+}
+
+/// A segment keeps the guest's large pages whole. Where they are used in few places and the array for large pages is
+/// small, EPT that splinters them misses less: references to walk are fewer with a segment, misses need not be.
+#[test]
+fn splintered_pages_may_miss_less_often() {
+    let large = r#"
+        [tlb.l1_large]
+        level = 1
+        serves = ["load", "store"]
+        pages = ["2M"]
+        entries = 2
+        ways = 2
+        replacement = "lru"
+        source = "test""#;
+    let mut machine = machine(large);
+    // Four base pages in the first level, two large ones, and nothing behind it.
+    machine.tlb.remove("stlb");
+    let small = terrace_machine::PageSizeName(PageSize::Size4K);
+    machine.tlb.get_mut("l1d").unwrap().pages = vec![small];
+    let mut segment = World::new(&machine);
+    let mut extended = crate::world::Virtual::new(&machine, PageSize::Size2M, PageSize::Size4K);
+    for page in 0..4 {
+        let at = DATA + (page + 1) * (2 << 20);
+        segment.map(at, page * (2 << 20) + 0x1000_0000, PageSize::Size2M);
+        extended.map_guest(at, crate::world::GUEST_DATA + (page + 1) * (2 << 20), PageSize::Size2M);
+        extended.map_host(crate::world::GUEST_DATA + (page + 1) * (2 << 20), PageSize::Size4K);
+    }
+    for _ in 0..100 {
+        for page in 0..4 {
+            let access = load(DATA + (page + 1) * (2 << 20));
+            segment.mmu.access(0, &mut segment.stack, access).unwrap();
+            extended.mmu.access(0, &mut extended.stack, access).unwrap();
+        }
+    }
+    let (ours, theirs) = (segment.mmu.counters(0), extended.mmu.counters(0));
+    assert_eq!((ours.dtlb_misses, theirs.dtlb_misses), (400, 4));
+    assert!(ours.walk_references / ours.walks < theirs.walk_references / theirs.walks);
 }

@@ -7,6 +7,7 @@
 //! begins elsewhere. A case that failed is cut down to the operations that matter before it is shown, and its
 //! number is kept in `KNOWN`, which always runs.
 
+mod against;
 mod both;
 mod case;
 mod draw;

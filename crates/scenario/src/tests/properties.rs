@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::{Host, Kernel, MachineChoice, Program, Record, Scenario, Timing, Vm};
+use crate::{Host, Kernel, MachineChoice, Program, Record, Resize, Scenario, Timing, Vm};
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{0,8}", any::<String>()]
@@ -80,8 +80,9 @@ fn vm() -> impl Strategy<Value = Vm> {
     let cpus = proptest::collection::btree_set(0..=u32::MAX, 0..4);
     let memory = (1..1_u64 << 36, 0..1_u64 << 36, 0..512_u64);
     let programs = proptest::collection::vec(program(), 1..3);
-    (mode, 1..=u32::MAX, cpus, memory, programs).prop_map(
-        |(mode, vcpus, cpus, (memory, more, offset), program)| Vm {
+    let changes = proptest::collection::vec((0..1_u64 << 40, 1..1_u64 << 30), 0..4);
+    (mode, 1..=u32::MAX, cpus, memory, (programs, changes, 0..9_u64)).prop_map(
+        |(mode, vcpus, cpus, (memory, more, offset), (program, mut changes, hole))| Vm {
             name: String::new(),
             mode: mode.into(),
             vcpus: if cpus.is_empty() { vcpus } else { u32::try_from(cpus.len()).unwrap() },
@@ -89,6 +90,16 @@ fn vm() -> impl Strategy<Value = Vm> {
             memory: Bytes::new(memory << 12),
             hypervisor_memory: Bytes::new((memory + more) << 12),
             slot_offset: Bytes::new(offset << 12),
+            // No machine of this file reaches so far.
+            hole: Bytes::new(hole << 30),
+            hole_at: Bytes::new(if hole % 2 == 0 { 3 << 30 } else { 1 << 50 }),
+            resize: if mode == "2d" && (hole == 0 || hole % 2 == 1) {
+                changes.sort_unstable();
+                let change = |(at, memory)| Resize { at: Nanos::new(at), memory: Bytes::new(memory << 12) };
+                changes.into_iter().map(change).collect()
+            } else {
+                Vec::new()
+            },
             program,
         },
     )

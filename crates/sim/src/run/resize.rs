@@ -12,7 +12,7 @@ use terrace_scenario as scenario;
 
 use super::happened::Happened;
 use super::layer::LayerState;
-use super::simulation::Simulation;
+use super::simulation::{Machinery, Simulation};
 use super::stage::{End, Extended, Stage, at};
 
 /// How much memory a machine has, where that lies in guest-physical memory, and how it changes.
@@ -178,11 +178,11 @@ impl Simulation {
 
     /// The machine gets so much more: what it gave up, and memory that is plugged in.
     fn grow(&mut self, vcpu: usize, vm: usize, more: u64) -> Result<(), End> {
-        let Stage::Extended(stage) = &mut self.vms[vm].stage else { return Ok(()) };
+        let Machinery { stage, sizes, .. } = &mut self.vms[vm];
+        let Stage::Extended(stage) = stage else { return Ok(()) };
         let guest = &mut stage.guest.kernel;
         let mut grown = guest.deflate(Bytes::new(more));
         let mut left = more - grown.iter().map(|span| span.bytes).sum::<u64>();
-        let sizes = &mut self.vms[vm].sizes;
         let (end, again) = (sizes.plugged - sizes.retired, left.min(sizes.retired));
         let restored = sizes.spans(Bytes::new(end), Bytes::new(end + again));
         for &span in &restored {

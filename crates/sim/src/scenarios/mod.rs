@@ -144,4 +144,38 @@ pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
             "vm.memory=128 MiB"
         ]
     ),
+    builtin!(
+        "contiguous",
+        "virtual machines in one block of memory, which need no second dimension, against EPT and bare metal",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=256 MiB",
+            "vm.memory=64 MiB",
+            "vm.program.parameters.bytes=16 MiB"
+        ]
+    ),
+    builtin!(
+        "contiguous-changes",
+        "virtual machines that get a block of memory late, grow and shrink",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=600 ms",
+            "time.interval=50 ms",
+            "host.memory=350 MiB",
+            "host.parameters.repair_period=30 ms",
+            "vm.shrinks.memory=192 MiB",
+            "vm.shrinks.resize.0.memory=64 MiB",
+            "vm.shrinks.resize.0.at=100 ms",
+            "vm.grows.memory=64 MiB",
+            "vm.grows.resize.0.memory=96 MiB",
+            "vm.grows.resize.0.at=300 ms",
+            "vm.grows.resize.1.memory=192 MiB",
+            "vm.grows.resize.1.at=450 ms",
+            "vm.scattered.memory=128 MiB",
+            "vm.program.parameters.bytes=16 MiB",
+            "vm.program.parameters.rate=2000"
+        ]
+    ),
 ];
