@@ -36,7 +36,15 @@ pub(crate) enum Held {
 
 impl<U: Space, L: Space> AddressSpace<U, L> {
     pub(crate) fn new(table: Table<U, X86, SimulatedMemory<L>>, areas_end: u64) -> Self {
-        Self { table, areas: BTreeMap::new(), mapped: Mapped::default(), behind: None, may_be_behind: false, next_end: areas_end, areas_end }
+        Self {
+            table,
+            areas: BTreeMap::new(),
+            mapped: Mapped::default(),
+            behind: None,
+            may_be_behind: false,
+            next_end: areas_end,
+            areas_end,
+        }
     }
 
     /// Below which all areas lie.

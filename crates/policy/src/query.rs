@@ -1,6 +1,6 @@
 //! What a policy can see of a layer.
 
-use terrace_addr::{Addr, Bytes, Lower, Page, PageSize, Span, Upper};
+use terrace_addr::{Addr, Bytes, Lower, Nanos, Page, PageSize, Span, Upper};
 
 /// An address space of a layer: a program's at a guest's kernel, a virtual machine's memory at a hypervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,6 +133,8 @@ pub struct Counters {
     pub walks: u64,
     /// Cycles of walks.
     pub walk_cycles: u64,
+    /// How long they were not idle, together.
+    pub busy: Nanos,
 }
 
 impl Counters {
@@ -142,6 +144,7 @@ impl Counters {
             accesses: self.accesses + other.accesses,
             walks: self.walks + other.walks,
             walk_cycles: self.walk_cycles + other.walk_cycles,
+            busy: Nanos::new(self.busy.get() + other.busy.get()),
         }
     }
 }

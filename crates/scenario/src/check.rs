@@ -171,7 +171,8 @@ fn resizes(path: &str, vm: &Vm) -> Result<(), Problem> {
         let path = format!("{path}.resize.{index}");
         pages(&format!("{path}.memory"), resize.memory)?;
         if resize.at < before {
-            let expected = format!("{} or later: changes are in the order of their times", units::text_of_nanos(before));
+            let expected =
+                format!("{} or later: changes are in the order of their times", units::text_of_nanos(before));
             return Err(Problem::new(&format!("{path}.at"), units::text_of_nanos(resize.at), expected));
         }
         before = resize.at;

@@ -113,8 +113,12 @@ fn with_counters_nothing_is_promoted_where_walks_cost_little() {
         layer.run_for(SECOND / 2);
         layer.touch_pages(space, start, 512);
         for second in 1..=20 {
-            let counted =
-                Counters { accesses: second * 1000, walks: second, walk_cycles: second * walk_cycles };
+            let counted = Counters {
+                accesses: second * 1000,
+                walks: second,
+                walk_cycles: second * walk_cycles,
+                ..Counters::default()
+            };
             layer.kernel.set_counters(counted);
             layer.run_for(SECOND);
         }

@@ -149,7 +149,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
                 continue;
             }
             let part = Span { start: at, bytes: size.bytes() };
-            taken.extend(frames(part).filter(|&at| self.take_at(at, Order::BASE)).map(|at| (at, Order::BASE)));
+            taken
+                .extend(frames(part).filter(|&at| self.take_at(at, Order::BASE)).map(|at| (at, Order::BASE)));
         }
         for at in frames(span) {
             // The page that was here may have been a part of one that was moved already.

@@ -149,7 +149,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         page: Page<U>,
         frame: Addr<L>,
     ) -> Result<Applied, Refused> {
-        let order = Order::of(page.size()).filter(|_| frame.is_aligned(page.size())).ok_or(Refused::Denied)?;
+        let order =
+            Order::of(page.size()).filter(|_| frame.is_aligned(page.size())).ok_or(Refused::Denied)?;
         let place = self.space(space).ok_or(Refused::Gone)?;
         let start = page.start();
         let absent_at = match place.table.probe(start) {

@@ -340,7 +340,9 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
                 self.pending.joins.push(Join { space, nested });
                 Applied::default()
             }
-            Action::Populate { space, page, at } => self.populate(space, Self::own(page)?, at.reinterpret())?,
+            Action::Populate { space, page, at } => {
+                self.populate(space, Self::own(page)?, at.reinterpret())?
+            }
             Action::Segment { space, segments, reason } => self.set_segments(space, segments, reason)?,
         };
         Ok(self.charged(before, applied))

@@ -180,7 +180,10 @@ impl<U: Space, L: Space> Kernel<U, L> {
             }
         }
         // What is freed must not be reached any more.
-        if self.space(space).is_some_and(|place| place.behind.is_some_and(|it| it.overlaps(start, end - start))) {
+        if self
+            .space(space)
+            .is_some_and(|place| place.behind.is_some_and(|it| it.overlaps(start, end - start)))
+        {
             let _applied = self.set_segments(space, None, "its memory is unmapped");
         }
         let Some(place) = self.space_mut(space) else { return Ok(()) };

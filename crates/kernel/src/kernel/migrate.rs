@@ -45,7 +45,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
     /// If they are not there, or not of one size.
     pub(super) fn exchange(&mut self, space: SpaceId, pages: [Page<U>; 2]) -> Result<Applied, Refused> {
         let [one, other] = pages;
-        if one.size() != other.size() || one == other || pages.iter().any(|&page| self.is_pinned(space, page)) {
+        if one.size() != other.size() || one == other || pages.iter().any(|&page| self.is_pinned(space, page))
+        {
             return Err(Refused::Denied);
         }
         let (first, second) = (self.exact_leaf(space, one)?, self.exact_leaf(space, other)?);

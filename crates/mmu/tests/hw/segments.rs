@@ -201,15 +201,18 @@ fn two_segments_leave_a_hole_between_them() {
     let pages = [SIZE - 0x1000, SIZE, (4 << 30) - 0x1000, 4 << 30, (4 << 30) + (4 << 20)];
     for (page, frame) in (0..).zip(pages) {
         let page = Page::from_start(Addr::new(DATA + page * 0x1000), PageSize::Size4K).unwrap();
-        let _nothing_stale =
-            first.map(page, Addr::new(frame), LeafFlags::everything(), &mut frames).unwrap();
+        let _nothing_stale = first.map(page, Addr::new(frame), LeafFlags::everything(), &mut frames).unwrap();
     }
     let mut stack = Stack { first, below };
-    let mut found = |page| mmu.access(0, &mut stack, load(DATA + page * 0x1000)).map(|found| found.addr.get());
+    let mut found =
+        |page| mmu.access(0, &mut stack, load(DATA + page * 0x1000)).map(|found| found.addr.get());
     assert_eq!(found(0), Ok(BASE + SIZE - 0x1000));
     assert_eq!(found(3), Ok(20 << 30));
     for page in [1, 2, 4] {
-        assert_eq!(found(page), Err(Fault::Segment { addr: Addr::new(pages[terrace_addr::convert::index(page)]) }));
+        assert_eq!(
+            found(page),
+            Err(Fault::Segment { addr: Addr::new(pages[terrace_addr::convert::index(page)]) })
+        );
     }
 }
 
@@ -217,20 +220,15 @@ fn two_segments_leave_a_hole_between_them() {
 /// small, EPT that splinters them misses less: references to walk are fewer with a segment, misses need not be.
 #[test]
 fn splintered_pages_may_miss_less_often() {
-    let large = r#"
-        [tlb.l1_large]
-        level = 1
-        serves = ["load", "store"]
-        pages = ["2M"]
-        entries = 2
-        ways = 2
-        replacement = "lru"
-        source = "test""#;
-    let mut machine = machine(large);
+    let mut machine = machine("");
     // Four base pages in the first level, two large ones, and nothing behind it.
     machine.tlb.remove("stlb");
-    let small = terrace_machine::PageSizeName(PageSize::Size4K);
-    machine.tlb.get_mut("l1d").unwrap().pages = vec![small];
+    let small = machine.tlb.get_mut("l1d").unwrap();
+    small.pages = vec![terrace_machine::PageSizeName(PageSize::Size4K)];
+    let mut large = small.clone();
+    large.pages = vec![terrace_machine::PageSizeName(PageSize::Size2M)];
+    (large.entries, large.ways) = (2, 2);
+    machine.tlb.insert("l1_large".to_owned(), large);
     let mut segment = World::new(&machine);
     let mut extended = crate::world::Virtual::new(&machine, PageSize::Size2M, PageSize::Size4K);
     for page in 0..4 {

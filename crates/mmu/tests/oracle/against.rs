@@ -50,7 +50,8 @@ impl<B: Below> Side<B> {
         // A block holds all tables, so the places of the first and of the last decide.
         let mut frames = Bump(place(TABLES));
         let format = X86::new(levels(machine.paging.levels));
-        let mut first: GuestTable<B::Space> = Table::new(format, SimulatedMemory::new(), &mut frames).unwrap();
+        let mut first: GuestTable<B::Space> =
+            Table::new(format, SimulatedMemory::new(), &mut frames).unwrap();
         for &(page, frame) in leaves {
             let flags = LeafFlags::everything();
             let mapped = first.map(page, Addr::new(place(frame)), flags, &mut frames);

@@ -66,7 +66,9 @@ fn two_segments_equal_the_oracle() {
             *sums.entry(name).or_insert(0) += value;
         }
     }
-    for name in ["fault segment", "count segment_violations", "count walk_cache_hits", "count translations_2m"] {
+    for name in
+        ["fault segment", "count segment_violations", "count walk_cache_hits", "count translations_2m"]
+    {
         assert!(sums.get(name).is_some_and(|&value| value > 0), "{name} stayed 0");
     }
 }

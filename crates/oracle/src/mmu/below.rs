@@ -4,8 +4,8 @@ use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize, Space};
 use terrace_table::{Ept, SimulatedMemory, Table};
 
 use super::{Fault, Mmu};
-use crate::nested_tlb::Placed;
 use crate::Segment;
+use crate::nested_tlb::Placed;
 use crate::rights::Rights;
 
 /// How addresses that page tables hold become final ones.

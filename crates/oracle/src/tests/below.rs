@@ -16,7 +16,8 @@ fn one(guest: &mut Table<Gva, X86, SimulatedMemory<Gpa>>, base: u64, size: u64) 
 fn a_second_segment_begins_where_the_first_ends_or_behind_a_hole() {
     let mut tables = TwoDimensional::new(Four, Four, Size4K);
     let last = TwoDimensional::GUEST_TABLES + 0x1_0000;
-    for (page, frame) in [last, 0x20_0000, 0x3f_f000, 0x40_0000, 0x40_1000, 0x40_2000].into_iter().enumerate() {
+    for (page, frame) in [last, 0x20_0000, 0x3f_f000, 0x40_0000, 0x40_1000, 0x40_2000].into_iter().enumerate()
+    {
         tables.map_guest(0x1000 * terrace_addr::convert::count(page), frame, Size4K);
     }
     tables.map_guest(0x20_0000, 0x40_0000, Size2M);

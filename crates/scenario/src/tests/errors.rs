@@ -388,3 +388,45 @@ did you mean never?"#,
         assert_eq!(edited(FULL, from, to), message);
     }
 }
+
+/// What is wrong with changes of memory and holes.
+#[test]
+fn memory_that_cannot_change_so_is_an_error() {
+    for (to, message) in [
+        (
+            r#"memory = "8 GiB"
+resize = [{ at = "2 s", memory = "1 GiB" }, { at = "1 s", memory = "2 GiB" }]"#,
+            "",
+        ),
+        (
+            r#"memory = "8 GiB"
+resize = [{ at = "2 s", memory = "3 KiB" }]"#,
+            "",
+        ),
+        (
+            r#"memory = "8 GiB"
+resize = [{ memory = "1 GiB" }]"#,
+            "",
+        ),
+        (
+            r#"memory = "8 GiB"
+resize = [{ at = "2 s", memory = "1 GiB", by = 2 }]"#,
+            "",
+        ),
+        (
+            r#"memory = "8 GiB"
+hole = "1 MiB""#,
+            "",
+        ),
+        (
+            r#"memory = "1 GiB"
+hole = "1 GiB"
+resize = [{ at = "2 s", memory = "4 GiB" }]"#,
+            "",
+        ),
+    ] {
+        assert_eq!(edited(alone(), r#"memory = "8 GiB""#, to), message);
+    }
+    let change = "mode = \"shadow\"\nresize = [{ at = \"2 s\", memory = \"1 GiB\" }]";
+    assert_eq!(edited(alone(), r#"mode = "2d""#, change), "");
+}

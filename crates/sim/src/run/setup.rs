@@ -124,7 +124,8 @@ pub(super) fn begin(scenario: &Scenario, machine: &Machine, registry: &Registry)
             return Ok(Begun::Ended(vm.name.clone(), end));
         }
         maker.vcpus(&mut simulation, number, vm, &mut cpus)?;
-        let hypervisor = scenario.hypervisor.used.then_some((Role::Hypervisor, (0, vm.hypervisor_memory.get())));
+        let hypervisor =
+            scenario.hypervisor.used.then_some((Role::Hypervisor, (0, vm.hypervisor_memory.get())));
         let guest = used.iter().map(|span| (Role::Guest, (span.start.get(), span.start.get() + span.bytes)));
         for (layer, span) in hypervisor.into_iter().chain(guest.filter(|_| scenario.guest.used)) {
             if let Err(end) = simulation.use_memory(number, layer, span) {

@@ -95,7 +95,9 @@ fn settle_layers(
     let pending = std::mem::take(pending);
     for changed in &pending.segmented {
         let machines = vms.iter_mut().enumerate();
-        for (number, machinery) in machines.filter(|(_, machinery)| machinery.stage.space() == Some(changed.space)) {
+        for (number, machinery) in
+            machines.filter(|(_, machinery)| machinery.stage.space() == Some(changed.space))
+        {
             let Stage::Extended(stage) = &mut machinery.stage else { continue };
             stage.set_segments(changed.now);
             bill.flushes.push(Flush::Guest { vm: number });
@@ -557,6 +559,8 @@ impl Simulation {
             seen.accesses += counters.references;
             seen.walks += counters.walks;
             seen.walk_cycles += counters.walk_cycles;
+            let busy = convert::floor(self.vcpus[vcpu].done.cycles.iter().sum());
+            seen.busy = Nanos::new(seen.busy.get() + self.clock.nanos(terrace_addr::Cycles::new(busy)).get());
         }
         seen
     }

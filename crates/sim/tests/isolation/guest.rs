@@ -4,7 +4,9 @@ use terrace_addr::{Addr, Gpa, Gva, Hpa, Page, PageSize};
 use terrace_kernel::Vm;
 use terrace_mmu::{GuestTable, SegmentPair};
 use terrace_policy::SpaceId;
-use terrace_table::{Entry, Format, FrameSource, LeafFlags, Levels, SimulatedMemory, Table, TableMemory, X86};
+use terrace_table::{
+    Entry, Format, FrameSource, LeafFlags, Levels, SimulatedMemory, Table, TableMemory, X86,
+};
 
 /// Hands out table pages from any address on: also where the guest has no memory.
 struct Tables(u64);
@@ -48,7 +50,13 @@ impl Guest {
     pub(crate) fn addr(choice: u16) -> Addr<Gva> {
         let [low, high] = choice.to_le_bytes();
         let (low, high) = (u64::from(low), u64::from(high));
-        Addr::truncate(((low & 1) << 39) + ((low >> 1 & 1) << 30) + ((low >> 2 & 3) << 21) + ((low >> 4 & 3) << 12) + (high << 3))
+        Addr::truncate(
+            ((low & 1) << 39)
+                + ((low >> 1 & 1) << 30)
+                + ((low >> 2 & 3) << 21)
+                + ((low >> 4 & 3) << 12)
+                + (high << 3),
+        )
     }
 
     /// A guest-physical address that might lead out: near the limit, where the sum with the base wraps around, where the
@@ -62,7 +70,11 @@ impl Guest {
             4 => self.segments.map_or(0, |segments| segments.split.get()).wrapping_add(near),
             5 => 0_u64.wrapping_sub(low).wrapping_add(near),
             6 => (1_u64 << 52).wrapping_sub(low).wrapping_add(near),
-            7..=9 => of_others.get(usize::from(bits.to_le_bytes()[2]) % of_others.len().max(1)).copied().unwrap_or(0).wrapping_sub(low),
+            7..=9 => of_others
+                .get(usize::from(bits.to_le_bytes()[2]) % of_others.len().max(1))
+                .copied()
+                .unwrap_or(0)
+                .wrapping_sub(low),
             10 => bits >> 4,
             _ => (bits >> 8) % self.memory.max(1),
         };

@@ -24,7 +24,9 @@ const GUEST: u64 = 6 * MIB + 0x5000;
 const HOST: u64 = 28 * MIB;
 
 static MACHINE: LazyLock<Machine> = LazyLock::new(|| {
-    let array = |path: &str, kind: &str| format!("[{path}]\n{kind}\nentries = 8\nways = 8\nreplacement = \"lru\"\nsource = \"test\"\n");
+    let array = |path: &str, kind: &str| {
+        format!("[{path}]\n{kind}\nentries = 8\nways = 8\nreplacement = \"lru\"\nsource = \"test\"\n")
+    };
     let sizes = "pages = [\"4K\", \"2M\", \"1G\"]";
     let text = [
         "name = \"test\"\ndescription = \"for a test\"\nvendor = \"intel\"\n",
@@ -60,12 +62,13 @@ impl Host {
             costs: KernelCosts::default(),
             areas_end: 0x7fff_0000_0000,
         };
-        let kernel = Kernel::new(settings, &[NodeSpec { start: Addr::ZERO, bytes: Bytes::new(HOST) }]).unwrap();
+        let kernel =
+            Kernel::new(settings, &[NodeSpec { start: Addr::ZERO, bytes: Bytes::new(HOST) }]).unwrap();
         let system = terrace_systems::registry().iter().find(|system| system.name == "contiguous").unwrap();
         let mut values = Values::defaults(system.parameters);
         values.set(system.parameters, "repair", terrace_policy::Value::Word("always")).unwrap();
         let policy = (system.build)(Role::Host, &values).unwrap();
-        let mmu = Mmu::new(&MACHINE, 1, &Layout::single(Addr::new(1 << 52))).unwrap();
+        let mmu = Mmu::new(&MACHINE, 1, &Layout::single(Addr::new(HOST))).unwrap();
         let mut host = Self { kernel, policy, mmu, guests: Vec::new(), now: 0, reached: 0, stopped: 0 };
         for vpid in 1..=3 {
             // One has a hole, and so two segments; one lies askew in its process.
@@ -91,15 +94,17 @@ impl Host {
     fn settle(&mut self) {
         let Pending { stale, segmented, .. } = std::mem::take(self.kernel.pending());
         for changed in segmented {
-            let Some(guest) = self.guests.iter_mut().find(|guest| guest.space() == changed.space) else { continue };
+            let Some(guest) = self.guests.iter_mut().find(|guest| guest.space() == changed.space) else {
+                continue;
+            };
             guest.segments = changed.now.map(registers);
             let vpid = guest.vpid;
             self.flush(Intel::InvvpidContext { vpid });
         }
         for number in 0..self.guests.len() {
             let guest = &mut self.guests[number];
-            let own = stale.iter().filter(|stale| stale.space == guest.vm.space());
-            for stale in own {
+            let space = guest.space();
+            for stale in stale.iter().filter(|stale| stale.space == space) {
                 guest.vm.invalidate(stale.span);
             }
             if guest.vm.settle() {
@@ -220,7 +225,9 @@ impl Host {
         let back = bytes.min(vm.bytes().get() - *memory);
         let start = Addr::<terrace_addr::Gpa>::truncate(*memory);
         *memory += back;
-        if back == 0 && (bytes == 0 || vm.bytes().get() > 2 * GUEST || vm.grow(kernel, Bytes::new(bytes)).is_err()) {
+        if back == 0
+            && (bytes == 0 || vm.bytes().get() > 2 * GUEST || vm.grow(kernel, Bytes::new(bytes)).is_err())
+        {
             return;
         }
         *memory = if back == 0 { vm.bytes().get() } else { *memory };
@@ -288,7 +295,8 @@ impl Host {
 }
 
 fn registers(segments: Segments) -> SegmentPair {
-    let load = |segment: terrace_policy::Segment| Segment { base: segment.base.reinterpret(), size: segment.bytes };
+    let load =
+        |segment: terrace_policy::Segment| Segment { base: segment.base.reinterpret(), size: segment.bytes };
     match segments.high {
         None => SegmentPair::one(load(segments.low)),
         Some(high) => {

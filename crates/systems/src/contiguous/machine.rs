@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use terrace_addr::{Addr, Bytes, Lower, Nanos, Span, Upper};
+use terrace_addr::{Addr, Bytes, Lower, Nanos, Span, Upper, convert};
 use terrace_policy::{Layer, Segment, Segments, SpaceId};
 
 use super::plan::Plan;
@@ -50,8 +50,8 @@ pub(super) struct Machine {
     pub(super) segments: Option<Segments>,
     /// Its pages are being moved together.
     pub(super) plan: Option<Plan>,
-    /// When its accesses were counted last, and how many there were.
-    counted: Option<(Nanos, u64)>,
+    /// When it was looked at last, and how long it had been busy then.
+    counted: Option<(Nanos, Nanos)>,
 }
 
 impl Machine {
@@ -119,16 +119,15 @@ impl Machine {
         }
     }
 
-    /// Whether it made fewer accesses a second than that since this was asked last. A machine that was never looked at
-    /// is not known to be idle.
-    pub(super) fn is_idle(&mut self, layer: &mut dyn Layer, most: u64) -> bool {
+    /// Whether its CPUs together were busy for less than this share of one CPU since this was asked last. A machine that
+    /// was never looked at is not known to be idle.
+    pub(super) fn is_idle(&mut self, layer: &mut dyn Layer, most: f64) -> bool {
         let now = layer.now();
         let Ok(counters) = layer.counters_of(self.space) else { return false };
-        let accesses = counters.value.accesses;
-        let before = self.counted.replace((now, accesses));
-        let Some((then, counted)) = before.filter(|&(then, _)| then < now) else { return false };
-        let made = u128::from(accesses.saturating_sub(counted));
-        made * 1_000_000_000 < u128::from(most) * u128::from(now.get() - then.get())
+        let busy = counters.value.busy;
+        let before = self.counted.replace((now, busy));
+        let Some((then, was)) = before.filter(|&(then, _)| then < now) else { return false };
+        convert::ratio(busy.get().saturating_sub(was.get()), now.get() - then.get()) < most
     }
 }
 

@@ -73,7 +73,7 @@ struct Contiguous {
     fit: Fit,
     hole: Hole,
     repair: Repair,
-    idle_accesses: u64,
+    idle: f64,
     period: Nanos,
     growth: Growth,
     balloon: Balloon,
@@ -94,7 +94,7 @@ impl Contiguous {
                 "off" => Repair::Off,
                 _ => Repair::Idle,
             },
-            idle_accesses: values.count("idle_accesses"),
+            idle: values.share("idle"),
             period: values.time("repair_period"),
             growth: if values.word("growth") == "paged" { Growth::Paged } else { Growth::Move },
             balloon: match values.word("balloon") {
@@ -171,7 +171,7 @@ impl Contiguous {
 
     /// A machine without a block: goes on with its plan, or makes one.
     fn repair(&mut self, layer: &mut dyn Layer, machine: &mut Machine, budget: &mut Budget) {
-        let idle = machine.is_idle(layer, self.idle_accesses);
+        let idle = machine.is_idle(layer, self.idle);
         let wanted = machine.segments.is_none() && machine.given_inside == 0;
         let may = match self.repair {
             Repair::Idle => idle,

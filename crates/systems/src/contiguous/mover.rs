@@ -62,7 +62,8 @@ impl Mover<'_> {
     /// The same page by page.
     fn bring_pages(&mut self, start: u64, bytes: u64, target: u64) -> Result<(), Refused> {
         let space = self.space;
-        let huge: Vec<_> = self.leaves(start, bytes)?.into_iter().filter(|leaf| leaf.size() != PageSize::Size4K).collect();
+        let huge: Vec<_> =
+            self.leaves(start, bytes)?.into_iter().filter(|leaf| leaf.size() != PageSize::Size4K).collect();
         for leaf in huge {
             let first = leaf.page.start().get().max(start);
             let place = (target + (first - start)).wrapping_sub(first - leaf.page.start().get());

@@ -41,12 +41,12 @@ const OWN: &[Parameter] = &[
         source: "(No)Compromis: repaired when idle or by migration, without an algorithm; the algorithm is assumed",
     },
     Parameter {
-        name: "idle_accesses",
-        unit: Unit::Count,
-        default: Value::Count(2_000_000),
-        range: Range::Between(0, 1 << 40),
-        meaning: "a machine that makes fewer accesses in a second is idle",
-        source: "assumed: a hundredth of what a busy core makes",
+        name: "idle",
+        unit: Unit::Share,
+        default: Value::Share(0.1),
+        range: Range::Any,
+        meaning: "a machine is idle whose CPUs together are busy for less than this share of one CPU's time",
+        source: "assumed",
     },
     Parameter {
         name: "repair_period",

@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_period_without_accesses_keeps_no_step() {
         let mut timeout = Timeout::new(Nanos::new(1000), Nanos::new(PERIOD));
-        let mut counters = Counters { accesses: 10, walks: 10, walk_cycles: 0 };
+        let mut counters = Counters { accesses: 10, walks: 10, ..Counters::default() };
         for (now, more) in [(0, 0), (100, 5), (200, 0), (300, 0)] {
             counters.accesses += more;
             counters.walks += more;

@@ -39,8 +39,12 @@ mod tests {
     #[test]
     fn the_share_follows_what_is_counted() {
         let mut overhead = Overhead::new(4);
-        let counted =
-            |times: u64| Counters { accesses: 100 * times, walks: 10 * times, walk_cycles: 400 * times };
+        let counted = |times: u64| Counters {
+            accesses: 100 * times,
+            walks: 10 * times,
+            walk_cycles: 400 * times,
+            ..Counters::default()
+        };
         assert!((overhead.learn(counted(1)) - 0.1).abs() < 1e-9);
         let mut share = 0.0;
         for times in 2..40 {

@@ -19,17 +19,13 @@ pub(crate) struct Extended {
 
 /// A policy's segments in the hardware's terms.
 fn registers(segments: Segments) -> SegmentPair {
-    let load = |segment: terrace_policy::Segment| Segment {
-        base: segment.base.reinterpret(),
-        size: segment.bytes,
-    };
+    let load =
+        |segment: terrace_policy::Segment| Segment { base: segment.base.reinterpret(), size: segment.bytes };
     match segments.high {
         None => SegmentPair::one(load(segments.low)),
-        Some(high) => SegmentPair {
-            low: load(segments.low),
-            split: Addr::truncate(high.guest),
-            high: load(high),
-        },
+        Some(high) => {
+            SegmentPair { low: load(segments.low), split: Addr::truncate(high.guest), high: load(high) }
+        }
     }
 }
 
