@@ -34,7 +34,9 @@ pub const EVENT_COLUMNS: [TableColumn; 12] = [
     text(
         "kind",
         "name",
-        "what was done, as the kernel names it: `fault`, `collapse-by-copy`, `split`, `migrate`, …",
+        "what was done, as the kernel names it: `fault`, `collapse-by-copy`, `split`, `migrate`, …; with a machine's memory \
+         as a whole: `segment`, `segment-resize`, `segment-end` (translated by a base and a limit, or no longer), `grow`, \
+         `shrink`, `keep`",
     ),
     address("gva", "where the page lies in its program's addresses, if it does"),
     address("gpa", "in its guest's physical addresses"),

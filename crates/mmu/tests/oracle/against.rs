@@ -135,7 +135,7 @@ fn placed(pair: &SegmentPair, at: u64) -> u64 {
 /// same frames, whatever structures the machine has.
 #[test]
 fn segments_count_as_bare_metal_does() {
-    for number in 0..1_500 {
+    for number in 0..600 {
         let mut draw = Draw::new(number);
         let machine = machines::draw(&mut draw);
         let leaves = leaves(&mut draw);
@@ -161,7 +161,7 @@ fn segments_count_as_bare_metal_does() {
 #[test]
 fn a_walk_has_the_references_of_ept_less_those_to_ept() {
     let mut nested = 0;
-    for number in 0..1_000 {
+    for number in 0..400 {
         let mut draw = Draw::new(number);
         let mut machine = machines::draw(&mut draw);
         machine.tlb.clear();

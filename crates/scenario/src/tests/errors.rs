@@ -341,12 +341,12 @@ fn a_sweep_at_fault_is_named() {
         (
             r#""vm.1.memory" = "512 MiB""#,
             r#""vm.5.memory" = "512 MiB""#,
-            "my.toml:74:36: vm.5.memory: found no `5` in vm; expected an index from 0 to 1, or one of web, vm1, name, mode, vcpus, cpus, memory, hypervisor_memory, slot_offset, program",
+            "my.toml:74:36: vm.5.memory: found no `5` in vm; expected an index from 0 to 1, or one of web, vm1, name, mode, vcpus, cpus, memory, hypervisor_memory, slot_offset, hole, hole_at, resize, program",
         ),
         (
             r#""vm.1.memory" = "512 MiB""#,
             r#""vm.1.memry" = "512 MiB""#,
-            "my.toml:74:36: vm.1.memry: found the unknown key `memry`; expected one of name, mode, vcpus, cpus, memory, hypervisor_memory, slot_offset, program\ndid you mean memory?",
+            "my.toml:74:36: vm.1.memry: found the unknown key `memry`; expected one of name, mode, vcpus, cpus, memory, hypervisor_memory, slot_offset, hole, hole_at, resize, program\ndid you mean memory?",
         ),
         (
             r#""vm.1.memory" = "512 MiB""#,
@@ -396,37 +396,40 @@ fn memory_that_cannot_change_so_is_an_error() {
         (
             r#"memory = "8 GiB"
 resize = [{ at = "2 s", memory = "1 GiB" }, { at = "1 s", memory = "2 GiB" }]"#,
-            "",
+            "my.toml:41:52: vm.0.resize.1.at: found 1 s; expected 2 s or later: changes are in the order of their times",
         ),
         (
             r#"memory = "8 GiB"
 resize = [{ at = "2 s", memory = "3 KiB" }]"#,
-            "",
+            "my.toml:41:34: vm.0.resize.0.memory: found 3 KiB; expected a multiple of 4 KiB, and not none",
         ),
         (
             r#"memory = "8 GiB"
 resize = [{ memory = "1 GiB" }]"#,
-            "",
+            "my.toml:41:11: vm.0.resize.0: found no key `at`; expected `at` in this table",
         ),
         (
             r#"memory = "8 GiB"
 resize = [{ at = "2 s", memory = "1 GiB", by = 2 }]"#,
-            "",
+            "my.toml:41:43: vm.0.resize.0.by: found the unknown key `by`; expected one of at, memory",
         ),
         (
             r#"memory = "8 GiB"
 hole = "1 MiB""#,
-            "",
+            "my.toml:41:8: vm.0.hole: found 1 MiB; expected a multiple of 2 MiB, and not none",
         ),
         (
             r#"memory = "1 GiB"
 hole = "1 GiB"
 resize = [{ at = "2 s", memory = "4 GiB" }]"#,
-            "",
+            "my.toml:40:10: vm.0.memory: found 1 GiB, which grows beyond the hole at 3 GiB; expected memory behind the hole from the beginning, or never",
         ),
     ] {
         assert_eq!(edited(alone(), r#"memory = "8 GiB""#, to), message);
     }
     let change = "mode = \"shadow\"\nresize = [{ at = \"2 s\", memory = \"1 GiB\" }]";
-    assert_eq!(edited(alone(), r#"mode = "2d""#, change), "");
+    assert_eq!(
+        edited(alone(), r#"mode = "2d""#, change),
+        "my.toml:38:1: vm.0.resize: found a change of memory in mode shadow; expected mode 2d, where a hypervisor changes it"
+    );
 }

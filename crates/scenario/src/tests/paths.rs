@@ -91,11 +91,11 @@ fn a_path_that_leads_nowhere_is_an_error_of_what_asks_for_it() {
     for (given, fault) in [
         (
             "vm.2.memory=1 GiB",
-            "found no `2` in vm; expected an index from 0 to 1, or one of web, vm1, name, mode, vcpus, cpus, memory, hypervisor_memory, slot_offset, program",
+            "found no `2` in vm; expected an index from 0 to 1, or one of web, vm1, name, mode, vcpus, cpus, memory, hypervisor_memory, slot_offset, hole, hole_at, resize, program",
         ),
         (
             "vm.wbe.memory=1 GiB",
-            "found no `wbe` in vm; expected an index from 0 to 1, or one of web, vm1, name, mode, vcpus, cpus, memory, hypervisor_memory, slot_offset, program\ndid you mean web?",
+            "found no `wbe` in vm; expected an index from 0 to 1, or one of web, vm1, name, mode, vcpus, cpus, memory, hypervisor_memory, slot_offset, hole, hole_at, resize, program\ndid you mean web?",
         ),
         ("seed.x=3", "found `seed`, which holds no keys; expected a shorter path"),
         ("vm.0.cpus.0.x=3", "found an element of vm.0.cpus, which holds no keys; expected a shorter path"),
@@ -112,7 +112,7 @@ fn a_path_that_leads_nowhere_is_an_error_of_what_asks_for_it() {
     assert_eq!(
         refused(&["sweep=[]", "vm.mdoe=2d"]),
         "--set vm.mdoe=2d: found no `mdoe` in vm; expected an index from 0 to 1, or one of web, vm1, name, mode, \
-         vcpus, cpus, memory, hypervisor_memory, slot_offset, program\ndid you mean mode?"
+         vcpus, cpus, memory, hypervisor_memory, slot_offset, hole, hole_at, resize, program\ndid you mean mode?"
     );
     assert_eq!(
         refused(&["sweep=[]", "tiem.measure=1 s"]),

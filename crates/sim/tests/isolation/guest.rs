@@ -32,6 +32,8 @@ pub(crate) struct Guest {
     /// Its memory, as far as it has not given it up.
     pub(crate) memory: u64,
     pub(crate) vpid: u16,
+    /// Each page table has its own: what is cached of another is not what this one's nodes are.
+    pub(crate) pcid: u16,
 }
 
 impl Guest {
@@ -39,7 +41,7 @@ impl Guest {
         let mut tables = Tables(0x1_0000);
         let table = empty(&mut tables);
         let memory = vm.bytes().get();
-        Self { vm, table, tables, segments: None, memory, vpid }
+        Self { vm, table, tables, segments: None, memory, vpid, pcid: 0 }
     }
 
     pub(crate) fn space(&self) -> SpaceId {
@@ -48,15 +50,9 @@ impl Guest {
 
     /// Its addresses: few, in a few tables.
     pub(crate) fn addr(choice: u16) -> Addr<Gva> {
-        let [low, high] = choice.to_le_bytes();
-        let (low, high) = (u64::from(low), u64::from(high));
-        Addr::truncate(
-            ((low & 1) << 39)
-                + ((low >> 1 & 1) << 30)
-                + ((low >> 2 & 3) << 21)
-                + ((low >> 4 & 3) << 12)
-                + (high << 3),
-        )
+        let choice = u64::from(choice);
+        let (top, table, page) = (choice & 1, choice >> 1 & 1, choice >> 2 & 3);
+        Addr::truncate((top << 39) + (table << 21) + (page << 12) + (choice >> 7 << 3))
     }
 
     /// A guest-physical address that might lead out: near the limit, where the sum with the base wraps around, where the
@@ -75,7 +71,7 @@ impl Guest {
                 .copied()
                 .unwrap_or(0)
                 .wrapping_sub(low),
-            10 => bits >> 4,
+            10 if bits & 0x70 == 0 => bits >> 7,
             _ => (bits >> 8) % self.memory.max(1),
         };
         at & ADDRESSES
@@ -106,6 +102,7 @@ impl Guest {
     /// Begins a new page table whose pages lie from any address on.
     pub(crate) fn move_tables(&mut self, to: u64) {
         self.tables = Tables(to & ADDRESSES);
+        self.pcid = (self.pcid + 1) & 0xfff;
         self.table = empty(&mut self.tables);
     }
 }

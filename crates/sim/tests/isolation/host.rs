@@ -136,14 +136,23 @@ impl Host {
         let guest = &mut self.guests[number];
         match what % 32 {
             0..=11 => self.access(cpu, number, addr, AccessKind::ALL[usize::from(what) % 3]),
-            12..=14 => guest.map(addr, PageSize::Size4K, wild),
-            15 | 16 => guest.map(addr, PageSize::Size2M, wild),
-            17 => guest.map(addr, PageSize::Size1G, wild),
+            12..=17 => {
+                let sizes = [
+                    PageSize::Size4K,
+                    PageSize::Size4K,
+                    PageSize::Size4K,
+                    PageSize::Size2M,
+                    PageSize::Size2M,
+                    PageSize::Size1G,
+                ];
+                guest.unmap(addr);
+                guest.map(addr, sizes[usize::from(what % 32) - 12], wild);
+                self.access(cpu, number, addr, AccessKind::Load);
+            }
             18..=20 => guest.corrupt(addr, usize::from(place) % 4, wild),
             21 => guest.unmap(addr),
-            22 => guest.move_tables(wild),
-            // Back to a page table that works.
-            23 => guest.move_tables(0x1_0000),
+            // Most often back to a page table that works.
+            22 | 23 => guest.move_tables(if bits >> 60 < 3 { wild } else { 0x1_0000 }),
             24 | 25 => self.shrink(number, (bits % (3 * MIB)) & !0xfff),
             26 => self.grow(number, (bits % (3 * MIB)) & !0xfff),
             27 => self.give_up_inside(number, wild),
@@ -154,9 +163,9 @@ impl Host {
 
     fn access(&mut self, cpu: usize, number: usize, addr: Addr<Gva>, kind: AccessKind) {
         for _ in 0..4 {
-            let Guest { vm, table, segments, vpid, .. } = &mut self.guests[number];
+            let Guest { vm, table, segments, vpid, pcid, .. } = &mut self.guests[number];
             let root = if segments.is_some() { 0 } else { *vpid };
-            self.mmu.set_context(cpu, Context { pcid: 1, vpid: *vpid, root });
+            self.mmu.set_context(cpu, Context { pcid: *pcid, vpid: *vpid, root });
             let access = Access { addr, size: 8, kind };
             let (steps, found) = match segments {
                 Some(below) => self.mmu.explain(cpu, Tables { first: table, below }, access),

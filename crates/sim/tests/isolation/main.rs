@@ -24,7 +24,7 @@ fn no_guest_reaches_beyond_its_block() {
     let mut sums = (0, 0);
     for seed in 0..1_000 {
         let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(seed);
-        let bits = std::array::from_fn::<u64, 120, _>(|_| random.next_u64());
+        let bits = std::array::from_fn::<u64, 240, _>(|_| random.next_u64());
         let attacks: Vec<Attack> = bits
             .chunks(2)
             .map(|pair| {
