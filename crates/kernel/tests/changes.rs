@@ -7,7 +7,7 @@
 mod world;
 
 use proptest::prelude::*;
-use terrace_addr::{Addr, Gpa, Gva, Nanos, PageSize, Span, convert};
+use terrace_addr::{Addr, Gpa, Gva, Nanos, Page, PageSize, Span, convert};
 use terrace_frames::FrameState;
 use terrace_kernel::{Kernel, KernelCounts, KernelError};
 use terrace_policy::{Action, Advice, Applied, CollapseInto, Layer, Placement, Refused, SpaceId};
@@ -50,6 +50,11 @@ enum Operation {
         block: u64,
     },
     Change(Change),
+    Populate {
+        page: u64,
+        frame: u64,
+        huge: bool,
+    },
     Compact,
     Reserve {
         block: u64,
@@ -66,6 +71,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (0..PAGES, 1..BLOCK, 0_u64..10)
             .prop_map(|(from, count, block)| Operation::Fill { from, count, block }),
         10 => change().prop_map(Operation::Change),
+        2 => (0..PAGES, 0..10 * BLOCK, any::<bool>())
+            .prop_map(|(page, frame, huge)| Operation::Populate { page, frame, huge }),
         1 => Just(Operation::Compact),
         1 => (0_u64..10).prop_map(|block| Operation::Reserve { block }),
         1 => Just(Operation::Expire),
@@ -98,6 +105,14 @@ fn apply(guest: &mut Guest, space: SpaceId, operation: &Operation, before: &Page
                 let after = world::check::all_pages(guest);
                 check_action(&action, came, before, &after, guest.counts().since(&counts));
             }
+        }
+        Operation::Populate { page, frame, huge } => {
+            let size = if huge { PageSize::Size2M } else { PageSize::Size4K };
+            let page = Page::containing(at(page).reinterpret(), size);
+            let action = Action::Populate { space, page, at: base(frame & !(size.base_pages() - 1)) };
+            let came = guest.apply(&action).map(|applied| applied.value);
+            let after = world::check::all_pages(guest);
+            check_action(&action, came, before, &after, guest.counts().since(&counts));
         }
         Operation::Compact => {
             guest.compact_in_background();
@@ -200,7 +215,11 @@ fn check_action(
             }
             assert!(moved <= u64::from(applied.copied) + counts.compaction_moved);
         }
-        Action::Join { .. } => assert_eq!((moved, new), (0, 0)),
+        Action::Join { .. } | Action::Segment { .. } => assert_eq!((moved, new), (0, 0)),
+        Action::Populate { space, page, at } => {
+            assert_eq!((moved, new), (0, page.size().base_pages()));
+            assert_eq!(after[&(space, number(page.start()))].frame, number(at));
+        }
         Action::Split { .. } => assert_eq!((moved, new, changed(PageSize::Size4K)), (0, 0, BLOCK)),
         Action::Migrate { space, page, to } => {
             let place = after[&(space, number(page.start()))];

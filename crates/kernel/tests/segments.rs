@@ -39,7 +39,7 @@ fn populate(
 /// The whole of a machine of so many blocks, from a block of the host's on.
 fn fill(host: &mut Host, space: SpaceId, start: Addr<Hva>, blocks: u64, block: u64) {
     for number in 0..blocks {
-        let at = start.offset_by(number * BLOCK << 12);
+        let at = start.offset_by((number * BLOCK) << 12);
         populate(host, space, at, PageSize::Size2M, (block + number) * BLOCK).unwrap();
     }
 }
@@ -48,8 +48,8 @@ fn set(host: &mut Host, space: SpaceId, segments: Option<Segments>) -> Result<Ap
     apply(host, Action::Segment { space, segments, reason: "a test" })
 }
 
-fn one(first: u64, count: u64) -> Option<Segments> {
-    Some(Segments { low: Segment { guest: 0, base: base(first), bytes: pages(count) }, high: None })
+fn one(first: u64, count: u64) -> Segments {
+    Segments { low: Segment { guest: 0, base: base(first), bytes: pages(count) }, high: None }
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_page_is_populated_in_the_free_frame_that_was_named_only() {
     let second = start.offset_by(BLOCK << 12);
     assert_eq!(populate(&mut host, space, second, PageSize::Size2M, 5 * BLOCK), Err(Refused::Busy), "used");
     assert_eq!(populate(&mut host, space, second, PageSize::Size2M, 6 * BLOCK + 1), Err(Refused::Denied));
-    let behind = start.offset_by(2 * BLOCK << 12);
+    let behind = start.offset_by((2 * BLOCK) << 12);
     assert_eq!(populate(&mut host, space, behind, PageSize::Size4K, 6 * BLOCK), Err(Refused::Denied));
     let before = free(&host);
     assert_eq!(populate(&mut host, space, second, PageSize::Size2M, 6 * BLOCK).unwrap().cleared, 512);
@@ -82,16 +82,20 @@ fn segments_are_set_only_where_the_machines_own_pages_fill_them() {
     let (vm, start) = machine(&mut host, 3 * BLOCK);
     let space = vm.space();
     fill(&mut host, space, start, 2, 4);
-    assert_eq!(set(&mut host, space, one(4 * BLOCK, 3 * BLOCK)), Err(Refused::Denied), "a page is missing");
+    assert_eq!(
+        set(&mut host, space, Some(one(4 * BLOCK, 3 * BLOCK))),
+        Err(Refused::Denied),
+        "a page is missing"
+    );
     for (first, count) in [(4 * BLOCK + 1, BLOCK), (5 * BLOCK, BLOCK), (3 * BLOCK, BLOCK), (4 * BLOCK, 0)] {
-        assert_eq!(set(&mut host, space, one(first, count)), Err(Refused::Denied), "{first} {count}");
+        assert_eq!(set(&mut host, space, Some(one(first, count))), Err(Refused::Denied), "{first} {count}");
     }
     assert!(host.segments(space).is_none() && host.pending().segmented.is_empty());
-    set(&mut host, space, one(4 * BLOCK, BLOCK + 3)).unwrap();
+    set(&mut host, space, Some(one(4 * BLOCK, BLOCK + 3))).unwrap();
     // The third block lies elsewhere: a second segment holds it.
-    populate(&mut host, space, start.offset_by(2 * BLOCK << 12), PageSize::Size2M, 9 * BLOCK).unwrap();
+    populate(&mut host, space, start.offset_by((2 * BLOCK) << 12), PageSize::Size2M, 9 * BLOCK).unwrap();
     let low = Segment { guest: 0, base: base(4 * BLOCK), bytes: pages(2 * BLOCK) };
-    let high = Segment { guest: 2 * BLOCK << 12, base: base(9 * BLOCK), bytes: pages(BLOCK) };
+    let high = Segment { guest: (2 * BLOCK) << 12, base: base(9 * BLOCK), bytes: pages(BLOCK) };
     for wrong in [
         Segment { guest: BLOCK << 12, ..high },
         Segment { base: base(8 * BLOCK), ..high },
@@ -111,7 +115,7 @@ fn segments_are_set_only_where_the_machines_own_pages_fill_them() {
 fn a_machine_that_no_hardware_can_segment_is_refused() {
     let mut host: Host = kernel(8 * BLOCK);
     let vm = Vm::<Gpa, Hpa>::new(&mut host, pages(BLOCK), Bytes::ZERO, Levels::Four).unwrap();
-    for segments in [None, one(BLOCK, 1)] {
+    for segments in [None, Some(one(BLOCK, 1))] {
         assert!(matches!(set(&mut host, vm.space(), segments), Err(Refused::Unsupported(_))));
     }
 }
@@ -124,8 +128,9 @@ fn pages_behind_a_segment_stay_where_they_are() {
     let (vm, start) = machine(&mut host, 3 * BLOCK);
     let space = vm.space();
     fill(&mut host, space, start, 3, 4);
-    set(&mut host, space, one(4 * BLOCK, 2 * BLOCK)).unwrap();
-    let page = |block: u64, size| Page::containing(start.offset_by(block * BLOCK << 12).reinterpret(), size);
+    set(&mut host, space, Some(one(4 * BLOCK, 2 * BLOCK))).unwrap();
+    let page =
+        |block: u64, size| Page::containing(start.offset_by((block * BLOCK) << 12).reinterpret(), size);
     let huge = |block| page(block, PageSize::Size2M);
     let before = host.memory().free_bytes(NODE);
     let refused = [
@@ -143,7 +148,7 @@ fn pages_behind_a_segment_stay_where_they_are() {
     for into in [CollapseInto::Any, CollapseInto::At(base::<Lower>(10 * BLOCK))] {
         assert_eq!(apply(&mut host, Action::Collapse { space, page: huge(0), into }), Err(Refused::Denied));
     }
-    let span = |block: u64, bytes| Span { start: start.offset_by(block * BLOCK << 12), bytes };
+    let span = |block: u64, bytes| Span { start: start.offset_by((block * BLOCK) << 12), bytes };
     let policy = &mut Told::nothing();
     for bytes in [4096, 2 << 20, 6 << 20] {
         assert_eq!(host.discard(policy, space, span(1, bytes)), Err(Refused::Denied));
@@ -154,7 +159,7 @@ fn pages_behind_a_segment_stay_where_they_are() {
     assert_eq!(host.memory().free_bytes(NODE), before);
     assert_eq!(host.discard(policy, space, span(2, 4096)), Ok(pages(1)));
     // Its end is free once the segment ends earlier.
-    set(&mut host, space, one(4 * BLOCK, BLOCK)).unwrap();
+    set(&mut host, space, Some(one(4 * BLOCK, BLOCK))).unwrap();
     assert_eq!(host.discard(policy, space, span(1, 2 << 20)), Ok(pages(BLOCK)));
     assert_eq!(host.memory().state(base(5 * BLOCK)), FrameState::Free);
 }
@@ -166,7 +171,7 @@ fn memory_that_is_unmapped_is_no_segment() {
     let (vm, start) = machine(&mut host, 2 * BLOCK);
     let space = vm.space();
     fill(&mut host, space, start, 2, 4);
-    set(&mut host, space, one(4 * BLOCK, 2 * BLOCK)).unwrap();
+    set(&mut host, space, Some(one(4 * BLOCK, 2 * BLOCK))).unwrap();
     host.unmap(&mut Told::nothing(), space, Span { start, bytes: 4096 }).unwrap();
     assert!(host.segments(space).is_none());
     assert!(host.pending().segmented.last().unwrap().now.is_none());
@@ -231,7 +236,7 @@ fn step(
     let frames = |span: &Span<Gpa>| number(span.start)..number(span.start) + (span.bytes >> 12);
     match what {
         0..=2 => {
-            let at = area.offset_by(place % (4 * BLOCK) << 12);
+            let at = area.offset_by((place % (4 * BLOCK)) << 12);
             let huge = terrace_policy::Placement::Huge(terrace_policy::Effort::Light);
             let placement = if what == 0 { huge } else { terrace_policy::Placement::Default };
             let _no_memory = fault(guest, space, at, placement);

@@ -103,7 +103,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         given
     }
 
-    /// Empties a range and takes it out of use (as memory that is to be unplugged, mm/memory_hotplug.c: `offline_pages`):
+    /// Empties a range and takes it out of use (as memory that is to be unplugged, `offline_pages`):
     /// its free frames are taken, its pages moved elsewhere.
     ///
     /// # Errors
@@ -114,9 +114,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         self.pending.charge(Work::Daemon, self.settings.costs.scan.times(looked_at));
         let movable = |&at: &Addr<L>| match self.memory.state(at) {
             FrameState::Free => true,
-            FrameState::Absent => false,
             // What the policy has put aside is not taken from it.
-            FrameState::Reserved(_) => false,
+            FrameState::Absent | FrameState::Reserved(_) => false,
             FrameState::Used => self.held_page(at).is_some(),
         };
         if !frames(span).all(|at| movable(&at)) {

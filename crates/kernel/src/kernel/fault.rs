@@ -153,10 +153,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             Order::of(page.size()).filter(|_| frame.is_aligned(page.size())).ok_or(Refused::Denied)?;
         let place = self.space(space).ok_or(Refused::Gone)?;
         let start = page.start();
-        let absent_at = match place.table.probe(start) {
-            Ok(_) => return Err(Refused::Busy),
-            Err(level) => level,
-        };
+        let Err(absent_at) = place.table.probe(start) else { return Err(Refused::Busy) };
         if !place.area(start).is_some_and(|area| area.holds_block(start, page.size())) {
             return Err(Refused::Denied);
         }

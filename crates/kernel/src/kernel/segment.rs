@@ -106,7 +106,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         self.space(space).is_some_and(|place| place.is_pinned(page))
     }
 
-    /// Frees what backs a range of a virtual machine's memory, which its guest has given up (MADV_DONTNEED, as QEMU does
+    /// Frees what backs a range of a virtual machine's memory, which its guest has given up (`MADV_DONTNEED`, as QEMU does
     /// for virtio-balloon): it is backed anew, cleared, when it is touched again. Returns how much was freed.
     ///
     /// # Errors

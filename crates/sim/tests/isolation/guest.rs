@@ -9,14 +9,26 @@ use terrace_table::{
 };
 
 /// Hands out table pages from any address on: also where the guest has no memory.
-struct Tables(u64);
+struct Tables {
+    last: u64,
+    /// Whether one came back.
+    freed: bool,
+}
+
+impl Tables {
+    const fn from(last: u64) -> Self {
+        Self { last, freed: false }
+    }
+}
 
 impl FrameSource<Gpa> for Tables {
     fn take(&mut self) -> Option<Addr<Gpa>> {
-        self.0 = (self.0 + 0x1000) & ADDRESSES;
-        Some(Addr::truncate(self.0))
+        self.last = (self.last + 0x1000) & ADDRESSES;
+        Some(Addr::truncate(self.last))
     }
-    fn give_back(&mut self, _: Addr<Gpa>) {}
+    fn give_back(&mut self, _: Addr<Gpa>) {
+        self.freed = true;
+    }
 }
 
 /// Physical addresses have 52 bits; table pages begin at multiples of 4 KiB.
@@ -38,7 +50,7 @@ pub(crate) struct Guest {
 
 impl Guest {
     pub(crate) fn new(vm: Vm<Gpa, Hpa>, vpid: u16) -> Self {
-        let mut tables = Tables(0x1_0000);
+        let mut tables = Tables::from(0x1_0000);
         let table = empty(&mut tables);
         let memory = vm.bytes().get();
         Self { vm, table, tables, segments: None, memory, vpid, pcid: 0 }
@@ -82,6 +94,10 @@ impl Guest {
         let page = Page::containing(addr, size);
         let frame = Addr::<Gpa>::truncate(frame).align_down(size);
         let _may_be_mapped = self.table.map(page, frame, LeafFlags::everything(), &mut self.tables);
+        // In the simulator a cached node that is another table's now is no memory at all; where it lies the walker checks.
+        if std::mem::take(&mut self.tables.freed) {
+            self.pcid = (self.pcid + 1) & 0xfff;
+        }
     }
 
     pub(crate) fn unmap(&mut self, addr: Addr<Gva>) {
@@ -101,7 +117,7 @@ impl Guest {
 
     /// Begins a new page table whose pages lie from any address on.
     pub(crate) fn move_tables(&mut self, to: u64) {
-        self.tables = Tables(to & ADDRESSES);
+        self.tables = Tables::from(to & ADDRESSES);
         self.pcid = (self.pcid + 1) & 0xfff;
         self.table = empty(&mut self.tables);
     }
