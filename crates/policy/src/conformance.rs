@@ -38,7 +38,7 @@ type Check<S> = (&'static str, fn(&mut S) -> Checked);
 
 /// Tries every guarantee; the name of each that does not hold, with what was found.
 pub fn check<S: Subject>(mut make: impl FnMut() -> S) -> Vec<(&'static str, String)> {
-    let checks: [Check<S>; 10] = [
+    let checks: [Check<S>; 11] = [
         ("what is not declared is refused as unsupported", undeclared),
         ("leaves are listed once each, in order, in parts of any length", leaves),
         ("a block tells what it holds", block),
@@ -48,6 +48,7 @@ pub fn check<S: Subject>(mut make: impl FnMut() -> S) -> Vec<(&'static str, Stri
         ("a split leaves every byte where it was", split),
         ("a page is migrated to the frame that was named", migrate),
         ("an exchange takes and frees no memory", exchange),
+        ("a page is populated in the frame that was named", populate),
         ("reserved memory is not free, until it is released", reserve),
     ];
     let mut failed = Vec::new();
@@ -268,6 +269,27 @@ fn migrate(subject: &mut impl Subject) -> Checked {
     let answer = subject.layer().apply(&taken).map(|applied| applied.value);
     expect("a migration to a frame that is used", answer, Err(Refused::Busy))?;
     expect("where the pages are after that", frames(subject, block)?, alloc::vec![(0, to), stays])
+}
+
+fn populate(subject: &mut impl Subject) -> Checked {
+    if !has(subject, Abilities::SEGMENT | Abilities::SEE_LEAVES | Abilities::SEE_FREE) {
+        return Ok(());
+    }
+    let block = touch_block(subject, 0, 1);
+    let mut extents: Vec<Extent> = Vec::new();
+    done("free", subject.layer().free(Bytes::new(BASE), &mut extents))?;
+    let Some(at) = extents.last().map(|extent| extent.start) else { return Err("no free memory".into()) };
+    let (space, stays) = (subject.space(), frames(subject, block)?[0]);
+    let page = Page::containing(block, PageSize::Size4K);
+    let over = Action::Populate { space, page, at };
+    let answer = subject.layer().apply(&over).map(|applied| applied.value);
+    expect("a page that is there already", answer, Err(Refused::Busy))?;
+    done("populate", subject.layer().apply(&Action::Populate { space, page: page.next(), at }))?;
+    expect("where the pages are", frames(subject, block)?, alloc::vec![stays, (1, at)])?;
+    let taken = Action::Populate { space, page: page.next().next(), at };
+    let answer = subject.layer().apply(&taken).map(|applied| applied.value);
+    expect("a frame that is used", answer, Err(Refused::Busy))?;
+    expect("where the pages are after that", frames(subject, block)?, alloc::vec![stays, (1, at)])
 }
 
 fn exchange(subject: &mut impl Subject) -> Checked {

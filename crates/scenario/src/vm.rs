@@ -14,8 +14,8 @@ pub struct Vm {
     /// Default `vm0` for the first one, `vm1` for the next, and so on.
     #[serde(default)]
     pub name: String,
-    /// How its addresses are translated, a name of `terrace list modes`: `native`, `2d`, `shadow`, `nested` or
-    /// `segment`. Default `2d`.
+    /// How its addresses are translated, a name of `terrace list modes`: `native`, `2d`, `shadow` or `nested`. A machine
+    /// behind a base and a limit is one in mode `2d` whose host's system sets them. Default `2d`.
     #[serde(default = "default_mode")]
     pub mode: String,
     /// Its virtual CPUs; at least 1. Default 1.

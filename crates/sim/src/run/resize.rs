@@ -233,3 +233,52 @@ fn retire(guest: &mut terrace_kernel::Kernel<terrace_addr::Gva, Gpa>, spans: &[S
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    /// 6 MiB that become 9 and then 4, with a hole of 2 MiB behind the first 4.
+    fn sizes() -> Sizes {
+        let change = |at, memory| (Nanos::new(at), Bytes::new(memory * MIB));
+        Sizes {
+            bounds: vec![0, 4 * MIB, 6 * MIB, 9 * MIB],
+            plugged: 6 * MIB,
+            retired: 0,
+            hole: Some(Span { start: Addr::new(4 * MIB), bytes: 2 * MIB }),
+            due: [change(5, 9), change(7, 4)].into(),
+        }
+    }
+
+    #[test]
+    fn memory_lies_around_the_hole() {
+        let sizes = sizes();
+        let spans = |from, to| {
+            let spans = sizes.spans(Bytes::new(from * MIB), Bytes::new(to * MIB));
+            spans.iter().map(|span| (span.start.get() / MIB, span.bytes / MIB)).collect::<Vec<_>>()
+        };
+        assert_eq!(spans(0, 6), [(0, 4), (6, 2)]);
+        assert_eq!(
+            (spans(1, 4), spans(4, 9), spans(3, 5)),
+            (vec![(1, 3)], vec![(6, 5)], vec![(3, 1), (6, 1)])
+        );
+        assert_eq!(spans(4, 4), []);
+        assert_eq!(sizes.end(), Bytes::new(8 * MIB));
+        let nodes: Vec<_> =
+            sizes.nodes().iter().map(|node| (node.start.get() / MIB, node.bytes.get() / MIB)).collect();
+        assert_eq!(nodes, [(0, 4), (6, 2), (8, 3)]);
+        assert_eq!(sizes.unplugged().collect::<Vec<_>>(), [NodeId::new(2)]);
+        assert_eq!(sizes.between(4 * MIB, 9 * MIB).collect::<Vec<_>>(), [NodeId::new(1), NodeId::new(2)]);
+    }
+
+    #[test]
+    fn changes_come_when_it_is_time() {
+        let mut sizes = sizes();
+        assert_eq!(sizes.due(Nanos::new(4)), None);
+        assert_eq!(sizes.due(Nanos::new(9)), Some(Bytes::new(9 * MIB)));
+        assert_eq!(sizes.due(Nanos::new(9)), Some(Bytes::new(4 * MIB)));
+        assert_eq!(sizes.due(Nanos::new(9)), None);
+    }
+}

@@ -140,3 +140,48 @@ fn slots(layer: &mut dyn Layer, space: SpaceId) -> Vec<Piece> {
     let backs = regions.iter().filter_map(|region| Some((region.span, region.guest_start?)));
     backs.map(|(span, guest)| Piece { start: span.start.get(), guest, bytes: span.bytes }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: u64 = 0x7000_0000_0000;
+
+    /// 3 and 2 MiB of memory around a hole of 1 MiB.
+    fn machine() -> Machine {
+        let slot = |guest, mib| Piece { start: START + guest, guest, bytes: mib << 20 };
+        let slots = Vec::from([slot(0, 3), slot(4 << 20, 2)]);
+        let (space, end) = (SpaceId(0), START + (6 << 20));
+        Machine { space, slots, end, given_inside: 0, segments: None, plan: None, counted: None }
+    }
+
+    fn span(from: u64, to: u64) -> Span<Upper> {
+        Span { start: Addr::new(START + (from << 20)), bytes: (to - from) << 20 }
+    }
+
+    fn lengths(machine: &Machine, hole: Hole) -> Vec<u64> {
+        machine.pieces(hole).iter().map(|piece| piece.bytes >> 20).collect()
+    }
+
+    #[test]
+    fn a_hole_divides_memory_or_is_held() {
+        let machine = machine();
+        assert_eq!(lengths(&machine, Hole::TwoSegments), [3, 2]);
+        assert_eq!(lengths(&machine, Hole::Wasted), [6]);
+        assert_eq!(machine.hole(), 1 << 20);
+    }
+
+    #[test]
+    fn only_the_end_can_be_given_up_without_a_gap() {
+        let mut machine = machine();
+        assert!(machine.gives_up(&[span(5, 6)]));
+        assert_eq!(lengths(&machine, Hole::TwoSegments), [3, 1]);
+        // What is left above the hole, and what ends below it.
+        assert!(machine.gives_up(&[span(2, 3), span(4, 5)]));
+        assert_eq!(lengths(&machine, Hole::TwoSegments), [2]);
+        assert_eq!((lengths(&machine, Hole::Wasted), machine.hole()), (Vec::from([2]), 0));
+        assert!(!machine.gives_up(&[span(0, 1)]));
+        assert_eq!((lengths(&machine, Hole::TwoSegments), machine.given_inside), (Vec::from([2]), 1 << 20));
+        assert!(!machine.gives_up(&[span(4, 5)]), "it is not in use");
+    }
+}
