@@ -149,7 +149,7 @@ mod tests {
 
     /// 3 and 2 MiB of memory around a hole of 1 MiB.
     fn machine() -> Machine {
-        let slot = |guest, mib| Piece { start: START + guest, guest, bytes: mib << 20 };
+        let slot = |guest: u64, mib: u64| Piece { start: START + guest, guest, bytes: mib << 20 };
         let slots = Vec::from([slot(0, 3), slot(4 << 20, 2)]);
         let (space, end) = (SpaceId(0), START + (6 << 20));
         Machine { space, slots, end, given_inside: 0, segments: None, plan: None, counted: None }
