@@ -1,0 +1,255 @@
+//! A virtual machine at its hypervisor: the extended page table follows what the hypervisor's kernel does.
+
+use crate::world;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use terrace_addr::{AccessKind, Addr, Bytes, Gpa, Hpa, Hva, PageSize, Span};
+use terrace_kernel::{KernelError, Outside, Vm};
+use terrace_policy::{Effort, Placement};
+use terrace_table::{LeafFlags, Levels};
+use world::change::{Change, change, make, placement};
+use world::check::consistent;
+use world::{BLOCK, Host, Told, base, fault, kernel, number, pages};
+
+type Machine = Vm<Gpa, Hpa>;
+
+/// A host and a machine with so many pages, which lie at this offset (in pages) in its process.
+fn machine(guest_pages: u64, offset: u64) -> (Host, Machine) {
+    let mut host: Host = kernel(10 * BLOCK);
+    let vm = Vm::new(&mut host, pages(guest_pages), pages(offset), Levels::Four).unwrap();
+    host.pending().clear();
+    (host, vm)
+}
+
+fn violation(host: &mut Host, vm: &mut Machine, page: u64, placement: Placement) -> PageSize {
+    let served = vm.violation(host, &mut Told::fault(placement), base(page), AccessKind::Store);
+    let backed = served.unwrap().unwrap();
+    let leaf = vm.ept.lookup(base(page)).unwrap();
+    assert_eq!((leaf.page, leaf.frame), (backed.page, backed.frame));
+    leaf.page.size()
+}
+
+/// Where the process of a machine has its memory.
+fn start(host: &Host, vm: &Machine) -> Addr<Hva> {
+    let area = host.space(vm.space()).unwrap().areas().next().unwrap();
+    assert_eq!((area.bytes, area.guest_start), (vm.bytes(), Some(0)));
+    area.start
+}
+
+/// What the kernel changed is taken out of the extended page table.
+fn notify(host: &mut Host, vm: &mut Machine) {
+    let pending = std::mem::take(host.pending());
+    for stale in pending.stale {
+        assert_eq!(stale.space, vm.space());
+        vm.invalidate(stale.span);
+    }
+    host.pending().clear();
+}
+
+/// Each base page that the extended page table maps: its frame, and the size of the leaf.
+type Mapped = BTreeMap<u64, (u64, PageSize)>;
+
+/// Every leaf is what the process has there, and not larger than it may be.
+fn follows(host: &Host, vm: &Machine, memory: Addr<Hva>) -> Mapped {
+    let mut mapped = Mapped::new();
+    for leaf in vm.ept.all_leaves() {
+        let size = leaf.page.size();
+        assert!(
+            memory.is_aligned(size) || size == PageSize::Size4K,
+            "a leaf of {size} at a slot at {memory:?}"
+        );
+        assert!(leaf.page.next().start().get() <= vm.bytes().get());
+        assert_eq!(leaf.flags, LeafFlags::everything());
+        for part in 0..size.base_pages() {
+            let page = number(leaf.page.start()) + part;
+            let at = memory.offset_by(page << 12);
+            let below = host.leaf(vm.space(), at).expect("nothing backs what is mapped");
+            assert!(size <= below.page.size());
+            assert_eq!(number(leaf.frame) + part, number(below.translate(at)));
+            assert_eq!(mapped.insert(page, (number(leaf.frame) + part, size)), None);
+        }
+    }
+    mapped
+}
+
+/// Frames of the extended page table.
+fn tables(vm: &Machine) -> u64 {
+    terrace_addr::convert::count(vm.ept.memory().nodes())
+}
+
+#[test]
+fn a_leaf_is_as_large_as_the_page_below() {
+    let (mut host, mut vm) = machine(3 * BLOCK, 0);
+    assert_eq!(violation(&mut host, &mut vm, 3, Placement::Default), PageSize::Size4K);
+    assert_eq!(violation(&mut host, &mut vm, BLOCK, Placement::Huge(Effort::Light)), PageSize::Size2M);
+    // Another access to the same page finds the leaf there.
+    assert_eq!(violation(&mut host, &mut vm, BLOCK, Placement::Default), PageSize::Size2M);
+    assert_eq!(vm.counts(), (3, 0));
+    assert_eq!(follows(&host, &vm, start(&host, &vm)).len(), 513);
+    assert_eq!(vm.take_stale(), [], "an absent entry is cached nowhere");
+    consistent(&host, tables(&vm));
+}
+
+#[test]
+fn a_slot_that_is_not_aligned_has_no_large_leaf() {
+    let (mut host, mut vm) = machine(3 * BLOCK, 7);
+    let memory = start(&host, &vm);
+    assert_eq!(violation(&mut host, &mut vm, BLOCK, Placement::Huge(Effort::Light)), PageSize::Size4K);
+    let below = host.leaf(vm.space(), memory.offset_by(BLOCK << 12)).unwrap();
+    assert_eq!(below.page.size(), PageSize::Size2M, "the process has a huge page there");
+    assert_eq!(follows(&host, &vm, start(&host, &vm)).len(), 1);
+}
+
+#[test]
+fn an_aligned_offset_is_as_good_as_none() {
+    let (mut host, mut vm) = machine(3 * BLOCK, BLOCK);
+    assert_eq!(violation(&mut host, &mut vm, BLOCK, Placement::Huge(Effort::Light)), PageSize::Size2M);
+    follows(&host, &vm, start(&host, &vm));
+}
+
+#[test]
+fn no_leaf_reaches_beyond_the_slot() {
+    let (mut host, mut vm) = machine(BLOCK + 9, 0);
+    assert_eq!(violation(&mut host, &mut vm, BLOCK + 8, Placement::Huge(Effort::Light)), PageSize::Size4K);
+    for outside in [BLOCK + 9, 5 * BLOCK] {
+        let served = vm.violation(&mut host, &mut Told::nothing(), base(outside), AccessKind::Load);
+        assert_eq!(served, Ok(Err(Outside)));
+        assert_eq!(vm.backing(&host, base(outside)), None);
+    }
+    follows(&host, &vm, start(&host, &vm));
+}
+
+#[test]
+fn what_backs_an_address_need_not_be_mapped() {
+    let (mut host, mut vm) = machine(2 * BLOCK, 0);
+    let memory = start(&host, &vm);
+    assert_eq!(vm.backing(&host, base(5)), None);
+    let below = fault(&mut host, vm.space(), memory.offset_by(5 << 12), Placement::Default).unwrap();
+    assert_eq!(vm.backing(&host, base(5)).map(|leaf| leaf.frame), Some(below.frame));
+    let backed = vm.back(&mut host, &mut Told::nothing(), base(6), AccessKind::Store).unwrap().unwrap();
+    assert_eq!(backed.page.start(), base(6));
+    assert_eq!(vm.ept.all_leaves().count(), 0);
+}
+
+#[test]
+fn a_host_without_memory_is_an_error() {
+    let mut host: Host = kernel(8);
+    let mut vm: Machine = Vm::new(&mut host, pages(BLOCK), Bytes::ZERO, Levels::Four).unwrap();
+    let mut policy = Told::nothing();
+    let mut page = 0;
+    let error = loop {
+        match vm.violation(&mut host, &mut policy, base(page), AccessKind::Store) {
+            Ok(served) => served.unwrap(),
+            Err(error) => break error,
+        };
+        page += 1;
+    };
+    assert!(matches!(error, KernelError::OutOfMemory { free: Bytes::ZERO, .. }), "{error}");
+    follows(&host, &vm, start(&host, &vm));
+}
+
+#[test]
+fn entries_that_were_written_are_listed_with_their_level() {
+    let (mut host, mut vm) = machine(2 * BLOCK, 0);
+    violation(&mut host, &mut vm, 3, Placement::Default);
+    violation(&mut host, &mut vm, 4, Placement::Default);
+    violation(&mut host, &mut vm, BLOCK, Placement::Huge(Effort::Light));
+    // The root's entry; then one of a level-1 table that is there; then one of a level-2 table.
+    assert_eq!(vm.take_written(), [(base(3), 4), (base(4), 1), (base(BLOCK), 2)]);
+    assert_eq!(vm.take_written(), []);
+}
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Violation {
+        page: u64,
+        placement: Placement,
+    },
+    /// The process itself touches its memory.
+    Touch {
+        page: u64,
+        placement: Placement,
+    },
+    Change(Change),
+    /// The process gives back a part of it (a balloon): it stays mapped, and is cleared memory again.
+    GiveBack {
+        from: u64,
+        count: u64,
+    },
+}
+
+/// Pages of the machine.
+const PAGES: u64 = 4 * BLOCK + 17;
+
+fn operation() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        8 => (0..PAGES, placement()).prop_map(|(page, placement)| Operation::Violation { page, placement }),
+        2 => (0..PAGES, placement()).prop_map(|(page, placement)| Operation::Touch { page, placement }),
+        8 => change().prop_map(Operation::Change),
+        1 => (0..PAGES, 1..BLOCK).prop_map(|(from, count)| Operation::GiveBack { from, count }),
+    ]
+}
+
+fn apply(host: &mut Host, vm: &mut Machine, memory: Addr<Hva>, operation: &Operation) {
+    match *operation {
+        Operation::Violation { page, placement } => {
+            violation(host, vm, page, placement);
+            // The kernel may have moved other pages to make room.
+            notify(host, vm);
+        }
+        Operation::Touch { page, placement } => {
+            let _leaf = fault(host, vm.space(), memory.offset_by(page << 12), placement);
+        }
+        Operation::Change(ref change) => {
+            make(host, vm.space(), change);
+        }
+        Operation::GiveBack { from, count } => {
+            let start = memory.offset_by(from << 12);
+            let count = count.min(PAGES - from);
+            let span = Span { start, bytes: count << 12 };
+            host.unmap(&mut Told::nothing(), vm.space(), span).unwrap();
+            host.map_at(vm.space(), start, pages(count), terrace_policy::Advice::Default, Some(from << 12))
+                .unwrap();
+        }
+    }
+    notify(host, vm);
+}
+
+fn covers(spans: &[Span<Gpa>], page: u64) -> bool {
+    spans.iter().any(|span| (page << 12).wrapping_sub(span.start.get()) < span.bytes)
+}
+
+proptest! {
+    #![proptest_config(world::config(64))]
+
+    #[test]
+    fn the_extended_page_table_follows_the_process(
+        operations in prop::collection::vec(operation(), 1..60),
+        offset in prop_oneof![Just(0), Just(BLOCK), 1..BLOCK],
+    ) {
+        let (mut host, mut vm) = machine(PAGES, offset);
+        let memory = start(&host, &vm);
+        let mut before = Mapped::new();
+        for operation in &operations {
+            apply(&mut host, &mut vm, memory, operation);
+            let after = follows(&host, &vm, memory);
+            consistent(&host, tables(&vm));
+            let (stale, written) = (vm.take_stale(), vm.take_written());
+            let is_written = |page: u64| written.iter().any(|&(at, level)| {
+                let reach = 9 * (level - 1);
+                number(at) >> reach == page >> reach
+            });
+            for (&page, place) in &before {
+                if after.get(&page) != Some(place) {
+                    prop_assert!(covers(&stale, page), "page {:#x} changed and is not stale", page);
+                    prop_assert!(is_written(page), "page {:#x} changed without a write", page);
+                }
+            }
+            prop_assert!(after.keys().all(|page| before.contains_key(page) || is_written(*page)));
+            prop_assert!(offset % BLOCK == 0 || after.values().all(|&(_, size)| size == PageSize::Size4K));
+            before = after;
+        }
+    }
+}
