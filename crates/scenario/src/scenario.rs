@@ -69,7 +69,7 @@ pub struct Timing {
     #[schemars(with = "String")]
     pub quantum: Nanos,
     /// Sampled time: how many accesses each simulated access stands for, once all programs have come to their steady
-    /// phase; at least 1. Programs whose requests come at a rate, and traces, are simulated access by access whatever
+    /// phase, but for the last 50 ms before the measured time; at least 1. Programs whose requests come at a rate, and traces, are simulated access by access whatever
     /// it is; of others no latencies are measured where it is more than 1. Default 1, which simulates every access.
     pub weight: u64,
 }

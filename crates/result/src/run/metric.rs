@@ -44,7 +44,7 @@ run_metrics! {
     accesses_per_second PerSecond Higher "accesses, each counted with its weight, in a second of measured time";
     operations_per_second PerSecond Higher "operations of the workload (requests, passes, insertions) in a second of \
                                             measured time";
-    sampling_error Ratio Lower "how far accesses_per_second may be off because of sampled time, as a share of it: twice \
+    sampling_error Ratio Lower "how far accesses_per_second may be off because of sampled time, as a share of it: three times \
                                 the standard error of its mean over the intervals, what it still drifts between the \
                                 halves of the measured time, the accesses that end behind it, and the share of faults and \
                                 exits, which more accesses would have caused more of";

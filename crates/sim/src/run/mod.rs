@@ -86,6 +86,10 @@ impl Watch for Unwatched {
     }
 }
 
+/// So long before the measured time each access stands for itself: caches fill with accesses, and not with weights.
+/// `assumed`: a core that misses its caches all the time fills 20 MiB in about that.
+const WARM: Nanos = Nanos::new(50_000_000);
+
 /// How often a watcher is asked, in turns.
 const ASKED: u32 = 64;
 
@@ -211,8 +215,14 @@ impl Phases {
         }
         if self.since.is_none()
             && let Some(begins) = self.begins
+        {
+            simulation.sampled = self.now.get() + WARM.get() < begins.get();
+        }
+        if self.since.is_none()
+            && let Some(begins) = self.begins
             && (self.now >= begins || simulation.is_over())
         {
+            simulation.sampled = true;
             simulation.begin_measuring();
             let snapshot = simulation.snapshot(self.now);
             self.since = Some(snapshot.clone());
@@ -246,7 +256,7 @@ fn unsampled(totals: &terrace_result::Metrics, scenario: &Scenario) -> f64 {
 }
 
 impl Phases {
-    /// How far the rate of accesses may be off because each simulated access stands for several, as a share: twice the
+    /// How far the rate of accesses may be off because each simulated access stands for several, as a share: three times the
     /// standard error of its mean over the intervals; how much it still rose or fell between the halves of the measured
     /// time, since what changes with the accesses (caches that fill) changes more slowly than it would; and what the
     /// last chunk of accesses goes beyond the end.
@@ -263,7 +273,7 @@ impl Phases {
         let average =
             |rates: &[f64]| rates.iter().sum::<f64>() / convert::ratio(convert::count(rates.len().max(1)), 1);
         let drift = (average(&self.rates[..half]) - average(&self.rates[self.rates.len() - half..])).abs();
-        2.0 * error / mean + drift / mean + beyond
+        3.0 * error / mean + drift / mean + beyond
     }
 }
 

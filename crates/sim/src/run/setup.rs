@@ -104,6 +104,7 @@ pub(super) fn begin(scenario: &Scenario, machine: &Machine, registry: &Registry)
         waits: vec![vec![0.0; machine.nodes().len()]; sockets],
         epoch_ends: Nanos::ZERO,
         weight: scenario.time.weight,
+        sampled: false,
         measured: false,
         steady: false,
         simulated: 0,

@@ -39,8 +39,10 @@ pub(crate) struct Simulation {
     /// How long a reference waits for each node beyond the machine file's latency, as it was in the last epoch.
     pub(crate) waits: Vec<Vec<f64>>,
     pub(crate) epoch_ends: Nanos,
-    /// So many accesses each simulated one stands for, once all programs have come to their steady phase.
+    /// So many accesses each simulated one stands for, where it stands for several.
     pub(crate) weight: u64,
+    /// Whether it does now.
+    pub(crate) sampled: bool,
     pub(crate) measured: bool,
     /// Whether every program that starts with the run has come to its steady phase.
     pub(crate) steady: bool,
@@ -406,7 +408,7 @@ impl Simulation {
         let waits = &self.waits[socket];
         let time =
             self.model.time_with(process.timing, &interval, |node| waits.get(node).copied().unwrap_or(0.0));
-        let weight = if self.steady && !process.exact { self.weight } else { 1 };
+        let weight = if self.sampled && !process.exact { self.weight } else { 1 };
         let factor = convert::ratio(weight, 1);
         let parts = time.modelled;
         let nested = if counted.walk_references == 0 {
@@ -475,7 +477,7 @@ impl Simulation {
             sharer.interval = sharer.interval.repeated(PARTS * longest / length);
         }
         let shared = share(&self.machine, &sharers);
-        if self.steady && self.weight > 1 {
+        if self.sampled && self.weight > 1 {
             let chunk = convert::ratio(convert::count(self.chunk()) * self.weight, 1);
             let cycles = shared.vcpus.iter().zip(&sharers).map(|(time, sharer)| {
                 time.modelled.total() / convert::ratio(sharer.interval.accesses, 1) * chunk
@@ -598,7 +600,7 @@ impl Simulation {
 
     /// Accesses that are run before the clock is looked at: about as many as stand for a chunk.
     fn chunk(&self) -> usize {
-        if !self.steady || self.weight == 1 {
+        if !self.sampled || self.weight == 1 {
             return CHUNK;
         }
         (CHUNK / convert::index(self.weight.min(convert::count(CHUNK)))).max(LEAST_CHUNK)

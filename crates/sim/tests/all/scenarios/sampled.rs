@@ -69,14 +69,14 @@ fn builtin_scenarios_agree_with_themselves_at_a_quarter_of_the_weight() {
         let results = |weight: &str| -> Vec<_> {
             let weight = format!("time.weight={weight}");
             // Caches are warm before anything stands for anything else.
-            let overrides = scenario.reduced.iter().copied().chain(["time.warm_up=30 ms", weight.as_str()]);
+            let overrides = scenario.reduced.iter().copied().chain(["time.warm_up=50 ms", weight.as_str()]);
             let overrides: Vec<_> = overrides.map(|text| text.parse().unwrap()).collect();
             let vocabulary = registry.vocabulary();
             let found =
                 terrace_scenario::parse(scenario.file.text, scenario.file.name, &overrides, &vocabulary)
                     .unwrap();
             // Of a large one some runs, of all its axes.
-            let step = if found.len() > 24 { 5 } else { 1 };
+            let step = if found.len() > 8 { 5 } else { 1 };
             found
                 .iter()
                 .step_by(step)
