@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bench;
+mod book;
 mod compare;
 mod costs;
 mod events;

@@ -1,0 +1,123 @@
+//! The book: its commands are ones that there are, and its reference of systems is what the registry has today.
+//! `TERRACE_ACCEPT=1` writes that anew.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use terrace_policy::System;
+
+use crate::pages::is_current;
+use crate::run::terrace;
+
+/// The pages of the book.
+fn pages() -> Vec<PathBuf> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src");
+    let mut pages: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.sort();
+    pages
+}
+
+/// Whatever stands after `--help` is not looked at, and what stands before it must be right.
+#[test]
+fn the_commands_of_the_book_are_ones_that_there_are() {
+    let mut found = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let blocks = text.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+        for command in blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("terrace ")) {
+            let command = command.split(" -- ").next().unwrap();
+            let mut arguments: Vec<&str> = command.split_whitespace().collect();
+            arguments.push("--help");
+            let help = terrace(&arguments).success();
+            assert!(help.contains("Usage: terrace"), "{}: {command}", page.display());
+            found += 1;
+        }
+    }
+    assert!(found > 10, "only {found} commands");
+}
+
+#[test]
+fn every_page_is_in_the_summary_and_there() {
+    let summary =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/SUMMARY.md")).unwrap();
+    for page in pages() {
+        let name = page.file_name().unwrap().to_string_lossy();
+        assert!(
+            name == "SUMMARY.md" || summary.contains(&format!("({name})")),
+            "{name} is not in the summary"
+        );
+    }
+    for link in summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        assert!(pages().iter().any(|page| page.ends_with(link)), "{link} is not there");
+    }
+}
+
+#[test]
+fn the_reference_of_systems_is_current() {
+    is_current("src/systems.md", &reference());
+}
+
+fn reference() -> String {
+    let mut page = String::from(
+        "# Systems and their parameters\nMade from the registry, as `terrace list systems NAME` shows it. Lines are those \
+         of a system's own module, without its tests.\n\n| system | what it is | lines |\n| --- | --- | ---: |\n",
+    );
+    for system in terrace_systems::registry() {
+        let System { name, summary, .. } = system;
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "| [`{name}`](#{name}) | {summary} | {} |", lines_of(name));
+    }
+    for system in terrace_systems::registry() {
+        let System { name, summary, source, parameters, .. } = system;
+        let _ = writeln!(page, "\n## {name}\n{summary}.\n\nSource: {source}.");
+        if parameters.is_empty() {
+            continue;
+        }
+        page += "\n| parameter | default | what it does | source |\n| --- | --- | --- | --- |\n";
+        for parameter in *parameters {
+            let cell = |text: &str| text.replace('|', "\\|");
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {} | {} |",
+                parameter.name,
+                parameter.default,
+                cell(parameter.meaning),
+                cell(parameter.source)
+            );
+        }
+    }
+    page
+}
+
+/// Lines of the module of a system, without its tests.
+fn lines_of(name: &str) -> usize {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../systems/src"));
+    let module = match name {
+        "base-pages" => "base".to_owned(),
+        "dual-gemini" => "gemini".to_owned(),
+        other => other.replace('-', "_"),
+    };
+    let file = folder.join(format!("{module}.rs"));
+    if file.exists() { lines_in(&file) } else { lines_below(&folder.join(module)) }
+}
+
+fn lines_below(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| {
+            if path.is_dir() {
+                lines_below(&path)
+            } else if path.file_stem().is_some_and(|stem| stem == "tests") {
+                0
+            } else {
+                lines_in(&path)
+            }
+        })
+        .sum()
+}
+
+fn lines_in(file: &Path) -> usize {
+    let text = fs::read_to_string(file).unwrap();
+    text.lines().take_while(|line| *line != "#[cfg(test)]").filter(|line| !line.trim().is_empty()).count()
+}
