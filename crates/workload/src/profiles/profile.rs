@@ -271,6 +271,18 @@ fn drawn(settings: &Settings, number: usize, name: &str, figure: Figure) -> Pres
     settings.draw().number(settings.program(), &format!("part{number}.{name}"), figure.value, figure.source)
 }
 
+/// A drawn value as a pattern takes it: within its range, and a power of two where the stated one is.
+fn like(drawn: Preset, stated: Preset, range: Range) -> Preset {
+    match (drawn, stated, range) {
+        (Preset::Whole(drawn), Preset::Whole(stated), Range::Whole(low, high)) => {
+            let power = 1 << drawn.max(1).ilog2();
+            Preset::Whole(if stated.is_power_of_two() { power } else { drawn }.clamp(low, high))
+        }
+        (Preset::Real(drawn), _, Range::Real(low, high)) => Preset::Real(drawn.clamp(low, high)),
+        _ => drawn,
+    }
+}
+
 /// The parts' shares of the memory. Drawn ones add up to what the stated ones do: 1, but for parts that allocate.
 fn shares(settings: &Settings, parts: &[Part]) -> Vec<f64> {
     let real = |preset| if let Preset::Real(share) = preset { share } else { 0.0 };
@@ -300,7 +312,12 @@ fn in_part(error: WorkloadError, part: &Part, share: f64) -> WorkloadError {
 /// The settings of a part, with its share of the memory.
 fn of_part(settings: &Settings, number: usize, part: &Part, share: f64) -> Settings {
     let bytes = nearest_whole(real(settings.whole("bytes")) * share);
-    let set = part.set.iter().map(|(name, figure)| (*name, drawn(settings, number, name, *figure)));
+    let parameters = part.pattern.entry().parameters;
+    let set = part.set.iter().map(|(name, figure)| {
+        let parameter = parameters.iter().find(|parameter| parameter.name == *name);
+        let value = drawn(settings, number, name, *figure);
+        (*name, parameter.map_or(value, |parameter| like(value, figure.value, parameter.range)))
+    });
     let inherited = [("bytes", Preset::Whole(bytes)), (INITIALISE.name, settings.preset(INITIALISE.name))];
     settings.part(part.pattern.entry().parameters, inherited.into_iter().chain(set))
 }
@@ -330,16 +347,6 @@ mod tests {
                         _ => false,
                     };
                     assert!(fits, "{}: {name} = {}", profile.name, figure.value);
-                    let drawn_fits = match (parameter.range, figure.source) {
-                        (Range::Whole(least, most), Source::Assumed { low, high, .. }) => {
-                            real(least) <= low && high <= real(most)
-                        }
-                        (Range::Real(least, most), Source::Assumed { low, high, .. }) => {
-                            least <= low && high <= most
-                        }
-                        _ => true,
-                    };
-                    assert!(drawn_fits, "{}: {name} drawn from {}", profile.name, figure.source);
                 }
             }
         }
@@ -359,7 +366,8 @@ mod tests {
             let sizes: Vec<_> = (0..=30).map(program).collect();
             if let Source::Assumed { .. } = profile.bytes.source {
                 let other = sizes.iter().filter(|&&bytes| bytes != sizes[0]).count();
-                assert!(other >= 29, "{}: {sizes:?}", profile.name);
+                // Those of a Fourier transform are powers of two: some of the few are drawn often.
+                assert!(other >= 20, "{}: {sizes:?}", profile.name);
             }
         }
     }
