@@ -21,6 +21,7 @@ mod alignment;
 mod bill;
 mod channel;
 mod clock;
+mod epoch;
 mod error;
 mod flush;
 mod happened;

@@ -13,7 +13,7 @@ use super::process::{NOT_YET, Process};
 use super::resize::Sizes;
 use super::stage::{End, Ground, Stage};
 use super::vcpu::{Done, Vcpu};
-use crate::time::{CoreModel, Interval, Order, Turn, share, socket_of};
+use crate::time::{CoreModel, Interval, Order, Turn, socket_of};
 
 /// A virtual machine, or the programs of a native run that belong together.
 pub(crate) struct Machinery {
@@ -51,18 +51,6 @@ pub(crate) struct Simulation {
     /// Decisions about pages since the last turn, by machine.
     pub(crate) happened: Vec<(usize, Happened)>,
 }
-
-/// How often the load of the memory nodes is looked at: it is constant in between. `assumed`: short against intervals
-/// of series, long against a quantum.
-const EPOCH: Nanos = Nanos::new(1_000_000);
-
-/// Where accesses stand for several, an epoch lasts as long as so many chunks at least: else it sees few of the
-/// virtual CPUs that share the nodes, and takes the others for idle. `assumed`: the chunk more or less that a virtual
-/// CPU has in an epoch is then a quarter of what it does.
-const CHUNKS_IN_EPOCH: f64 = 4.0;
-
-/// Parts that an epoch is divided into where those of virtual CPUs are made equally long.
-const PARTS: u64 = 1024;
 
 /// Accesses that are run before the clock is looked at, where each stands for itself.
 const CHUNK: usize = 1024;
@@ -451,52 +439,6 @@ impl Simulation {
         self.order.advance(vcpu, whole);
     }
 
-    /// At the end of an epoch: how loaded the memory nodes were, which is how long references wait in the next one.
-    pub(crate) fn end_epoch(&mut self, now: Nanos) {
-        if now < self.epoch_ends {
-            return;
-        }
-        self.epoch_ends = Nanos::new(now.get() + EPOCH.get());
-        let mut sharers = Vec::new();
-        let mut lengths = Vec::new();
-        for (vcpu, state) in self.vcpus.iter_mut().enumerate() {
-            let interval = std::mem::take(&mut state.epoch);
-            let clock = self.order.clock(vcpu);
-            let length = clock - std::mem::replace(&mut state.epoch_began, clock);
-            let Some(&(process, _)) = state.threads.get(state.current) else { continue };
-            let program = self.vms[state.vm].processes[process].timing;
-            if interval.accesses > 0 {
-                sharers.push(crate::time::Vcpu { cpu: state.cpu, program, interval });
-                lengths.push(length.get().max(1));
-            }
-        }
-        let Some(&longest) = lengths.iter().max() else { return };
-        // Clocks differ by what was run last, so that some did a chunk more than others: all as if they had gone on for
-        // as long as the longest of them.
-        for (sharer, length) in sharers.iter_mut().zip(lengths) {
-            sharer.interval = sharer.interval.repeated(PARTS * longest / length);
-        }
-        let shared = share(&self.machine, &sharers);
-        if self.sampled && self.weight > 1 {
-            let chunk = convert::ratio(convert::count(self.chunk()) * self.weight, 1);
-            let cycles = shared.vcpus.iter().zip(&sharers).map(|(time, sharer)| {
-                time.modelled.total() / convert::ratio(sharer.interval.accesses, 1) * chunk
-            });
-            let longest = self.nanos(cycles.fold(0.0, f64::max) * CHUNKS_IN_EPOCH);
-            self.epoch_ends = Nanos::new(now.get() + convert::floor(longest).max(EPOCH.get()));
-        }
-        let nodes = self.machine.nodes();
-        for (socket, waits) in self.waits.iter_mut().enumerate() {
-            for ((wait, (_, node)), load) in waits.iter_mut().zip(&nodes).zip(&shared.nodes) {
-                let idle = convert::ratio(self.machine.node_latency(node, convert::narrow(socket)).get(), 1);
-                let latency = load.latency.get(socket).copied().unwrap_or(idle);
-                // A node that copies alone saturate has no finite latency; references that do come wait no longer
-                // than an epoch.
-                *wait = (latency - idle).clamp(0.0, 1e6);
-            }
-        }
-    }
-
     /// Background work of the kernels of a virtual CPU's machine, and of the host, which runs on the last of the
     /// machine's virtual CPUs.
     fn background(&mut self, vcpu: usize) -> Result<(), End> {
@@ -594,12 +536,12 @@ impl Simulation {
         self.nanos(chunk * cycles.fold(0.0, f64::max))
     }
 
-    fn nanos(&self, cycles: f64) -> f64 {
+    pub(super) fn nanos(&self, cycles: f64) -> f64 {
         cycles * 1e9 / convert::ratio(self.machine.clock.frequency.hertz().max(1), 1)
     }
 
     /// Accesses that are run before the clock is looked at: about as many as stand for a chunk.
-    fn chunk(&self) -> usize {
+    pub(super) fn chunk(&self) -> usize {
         if !self.sampled || self.weight == 1 {
             return CHUNK;
         }

@@ -1,0 +1,66 @@
+//! Epochs of a run: how long references wait for each memory node, from what was done in the last one.
+
+use terrace_addr::{Nanos, convert};
+
+use super::simulation::Simulation;
+use crate::time::share;
+
+/// How often the load of the memory nodes is looked at: it is constant in between. `assumed`: short against intervals
+/// of series, long against a quantum.
+const EPOCH: Nanos = Nanos::new(1_000_000);
+
+/// Where accesses stand for several, an epoch lasts as long as so many chunks at least: else it sees few of the
+/// virtual CPUs that share the nodes, and takes the others for idle. `assumed`: the chunk more or less that a virtual
+/// CPU has in an epoch is then a quarter of what it does.
+const CHUNKS_IN_EPOCH: f64 = 4.0;
+
+/// Parts that an epoch is divided into where those of virtual CPUs are made equally long.
+const PARTS: u64 = 1024;
+
+impl Simulation {
+    /// At the end of an epoch: how loaded the memory nodes were, which is how long references wait in the next one.
+    pub(crate) fn end_epoch(&mut self, now: Nanos) {
+        if now < self.epoch_ends {
+            return;
+        }
+        self.epoch_ends = Nanos::new(now.get() + EPOCH.get());
+        let mut sharers = Vec::new();
+        let mut lengths = Vec::new();
+        for (vcpu, state) in self.vcpus.iter_mut().enumerate() {
+            let interval = std::mem::take(&mut state.epoch);
+            let clock = self.order.clock(vcpu);
+            let length = clock - std::mem::replace(&mut state.epoch_began, clock);
+            let Some(&(process, _)) = state.threads.get(state.current) else { continue };
+            let program = self.vms[state.vm].processes[process].timing;
+            if interval.accesses > 0 {
+                sharers.push(crate::time::Vcpu { cpu: state.cpu, program, interval });
+                lengths.push(length.get().max(1));
+            }
+        }
+        let Some(&longest) = lengths.iter().max() else { return };
+        // Clocks differ by what was run last, so that some did a chunk more than others: all as if they had gone on for
+        // as long as the longest of them.
+        for (sharer, length) in sharers.iter_mut().zip(lengths) {
+            sharer.interval = sharer.interval.repeated(PARTS * longest / length);
+        }
+        let shared = share(&self.machine, &sharers);
+        if self.sampled && self.weight > 1 {
+            let chunk = convert::ratio(convert::count(self.chunk()) * self.weight, 1);
+            let cycles = shared.vcpus.iter().zip(&sharers).map(|(time, sharer)| {
+                time.modelled.total() / convert::ratio(sharer.interval.accesses, 1) * chunk
+            });
+            let longest = self.nanos(cycles.fold(0.0, f64::max) * CHUNKS_IN_EPOCH);
+            self.epoch_ends = Nanos::new(now.get() + convert::floor(longest).max(EPOCH.get()));
+        }
+        let nodes = self.machine.nodes();
+        for (socket, waits) in self.waits.iter_mut().enumerate() {
+            for ((wait, (_, node)), load) in waits.iter_mut().zip(&nodes).zip(&shared.nodes) {
+                let idle = convert::ratio(self.machine.node_latency(node, convert::narrow(socket)).get(), 1);
+                let latency = load.latency.get(socket).copied().unwrap_or(idle);
+                // A node that copies alone saturate has no finite latency; references that do come wait no longer
+                // than an epoch.
+                *wait = (latency - idle).clamp(0.0, 1e6);
+            }
+        }
+    }
+}
