@@ -17,6 +17,7 @@ mod machine;
 mod memory;
 pub mod quantity;
 mod replacement;
+mod scheme;
 mod seed;
 mod shape;
 mod source;
@@ -32,6 +33,7 @@ pub use file::{
 pub use machine::{Clock, Machine, Paging, Topology};
 pub use memory::{MemoryNode, PerSocket};
 pub use replacement::Replacement;
+pub use scheme::Schemes;
 pub use seed::array_seed;
 pub use shape::{Shape, ShapeError};
 pub use source::Source;

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use terrace_addr::Cycles;
 
 use crate::quantity::Frequency;
-use crate::{Cache, CoreTiming, Costs, MemoryNode, NestedTlbArray, Source, TlbArray, Vendor, WalkCache};
+use crate::{
+    Cache, CoreTiming, Costs, MemoryNode, NestedTlbArray, Schemes, Source, TlbArray, Vendor, WalkCache,
+};
 
 /// A processor and its memory, as far as address translation sees them.
 ///
@@ -57,6 +59,9 @@ pub struct Machine {
     /// What events cost beside references; `None` in machines that have no such figures.
     #[serde(default)]
     pub cost: Option<Costs>,
+    /// Schemes of translation that were proposed, and that it has beside all this.
+    #[serde(default)]
+    pub scheme: Option<Schemes>,
 }
 
 /// How many of what there are.

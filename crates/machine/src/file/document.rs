@@ -45,6 +45,12 @@ impl<'a> Document<'a> {
             let place = self.text.len() + 1 + self.applied.len();
             place..place
         };
+        if path[0] == keys::SCHEMES && path.len() > 1 && !self.root.get_ref().contains_key(keys::SCHEMES) {
+            let mut table = DeTable::new();
+            let nothing = DeValue::String(Cow::Borrowed("no scheme in the machine's file"));
+            put(&mut table, "source", Spanned::new(span.clone(), nothing));
+            put(self.root.get_mut(), keys::SCHEMES, Spanned::new(span.clone(), DeValue::Table(table)));
+        }
         let (last, parents) = path.split_last().expect("an override has a path of at least one key");
         let mut table = self.root.get_mut();
         for (depth, key) in parents.iter().enumerate() {

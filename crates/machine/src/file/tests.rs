@@ -245,6 +245,22 @@ fn what_a_machine_can_lack_is_left_out() {
     );
 }
 
+#[test]
+fn schemes_are_set_where_the_file_has_none() {
+    let machine = set(&["scheme.switch_level=2", "scheme.prefetch=[1, 2]"]).unwrap();
+    let scheme = machine.scheme.unwrap();
+    assert_eq!((scheme.switch_level, scheme.third_level), (Some(2), None));
+    assert_eq!(scheme.prefetch, [1, 2]);
+    assert!(
+        scheme.source.of("prefetch").unwrap().ends_with("prefetch: set with --set scheme.prefetch=[1, 2]")
+    );
+    let unknown = set(&["scheme.switch=2"]).unwrap_err().to_string();
+    assert!(
+        unknown.starts_with("--set scheme.switch=2: found no key `switch` in scheme; expected one of"),
+        "{unknown}"
+    );
+}
+
 /// A file of these bytes, in the temporary directory, that goes away again.
 struct Scratch(std::path::PathBuf);
 

@@ -11,7 +11,7 @@ use super::{Problem, counted, limits};
 use crate::{NestedTlbArray, PageSizeName, Replacement, Serves, Shape, ShapeError, TlbArray, WalkCache};
 
 /// The most entries of an array: beyond any hardware proposed so far, and small enough to allocate.
-const MAX_ENTRIES: u32 = 1 << 24;
+pub(super) const MAX_ENTRIES: u32 = 1 << 24;
 
 pub(super) fn tlbs(arrays: &BTreeMap<String, TlbArray>) -> Result<(), Problem> {
     let mut owners = BTreeMap::<(u32, AccessKind, PageSize), &str>::new();

@@ -7,6 +7,7 @@ mod caches;
 mod costs;
 mod limits;
 mod memory;
+mod schemes;
 mod sources;
 
 use alloc::format;
@@ -69,6 +70,7 @@ impl Machine {
         memory::check(&self.memory, self.topology.sockets)?;
         costs::core(self.core.as_ref())?;
         costs::check(self.cost.as_ref(), self.vendor)?;
+        schemes::check(self.scheme.as_ref(), &self.paging)?;
         sources::check(self)
     }
 }

@@ -70,6 +70,14 @@ pub(super) fn check(machine: &Machine) -> Result<(), Problem> {
     if let Some(core) = &machine.core {
         covers(&["core"], &core.source, &[("walkers", Must), ("window", Must)])?;
     }
+    if let Some(scheme) = &machine.scheme {
+        let third_level = if scheme.third_level.is_some() { Must } else { May };
+        covers(
+            &["scheme"],
+            &scheme.source,
+            &[("third_level", third_level), ("switch_level", May), ("prefetch", May)],
+        )?;
+    }
     machine.cost.as_ref().map_or(Ok(()), costs)
 }
 

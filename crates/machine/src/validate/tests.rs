@@ -43,6 +43,15 @@ fn cost(machine: &mut Machine) -> &mut crate::Costs {
     machine.cost.as_mut().unwrap()
 }
 
+fn scheme(machine: &mut Machine) -> &mut crate::Schemes {
+    machine.scheme.insert(crate::Schemes {
+        third_level: None,
+        switch_level: None,
+        prefetch: vec![],
+        source: Source::All("assumed: a test".into()),
+    })
+}
+
 problems! {
     arrays_have_a_shape:
         |m| tlb(m, "stlb").ways = 0 => "tlb.stlb.ways: found 0 ways; expected at least 1 that divides the 1536 entries",
@@ -53,6 +62,12 @@ problems! {
         |m| m.walk_cache.get_mut("pde").unwrap().ways = 3 => "walk_cache.pde.ways: found 3 ways; expected ways that divide the 32 entries",
         |m| m.nested_walk_cache.get_mut("pde").unwrap().ways = 0 => "nested_walk_cache.pde.ways: found 0 ways; expected at least 1 that divides the 32 entries",
         |m| m.nested_tlb.get_mut("ntlb").unwrap().entries = 48 => "nested_tlb.ntlb.ways: found 48 entries in 16 ways: 3 sets; expected a power of two of sets";
+    schemes_fit_the_tables:
+        |m| scheme(m).third_level = Some(24) => "scheme.third_level: found 24 entries; expected a power of two from 4 to 16777216",
+        |m| scheme(m).switch_level = Some(5) => "scheme.switch_level: found 5; expected a level from 1 to 4",
+        |m| scheme(m).switch_level = Some(0) => "scheme.switch_level: found 0; expected a level from 1 to 4",
+        |m| scheme(m).prefetch = vec![1, 4] => "scheme.prefetch: found level 4; expected levels from 1 to 3",
+        |m| scheme(m).prefetch = vec![1, 1] => "scheme.prefetch: found level 1 twice; expected each level once";
     tree_plru_has_at_most_32_ways:
         |m| {
             let array = tlb(m, "l1d_4k");
