@@ -56,7 +56,17 @@ counters! {
     stlb_misses,
     /// Walks for an access that the cached entry does not allow, most often a first store.
     upgrade_walks,
-    /// Walks started: `stlb_misses` and `upgrade_walks`.
+    /// Second-level misses that a third level holds, where there is one.
+    third_level_hits,
+    /// Second-level misses that it does not hold.
+    third_level_misses,
+    /// Lines of the third level referred to.
+    third_level_references,
+    /// Their latencies, added up.
+    third_level_cycles,
+    /// Lookups in which a direct segment took the place of the first dimension's tables.
+    direct_translations,
+    /// Walks started: `stlb_misses` less `third_level_hits`, and `upgrade_walks`.
     walks,
     /// Table entries read by walks.
     walk_references,
@@ -70,11 +80,13 @@ counters! {
     walk_references_l3,
     /// Served by memory.
     walk_references_memory,
-    /// The latencies of `walk_references`, added up.
+    /// The latencies of `walk_references`, added up; of entries that were asked for before, what was left to wait.
     walk_cycles,
     /// The latencies of `stlb_hits`, added up.
     stlb_cycles,
-    /// Translation cycles: `walk_cycles` and `stlb_cycles`.
+    /// Entries that walks asked for before they came to them, where they do that.
+    prefetch_references,
+    /// Translation cycles: `walk_cycles`, `stlb_cycles` and `third_level_cycles`.
     cycles,
     /// Page faults: walks that ended in the first dimension, and accesses to addresses outside its levels.
     page_faults,
@@ -123,6 +135,12 @@ pub(crate) struct Tally {
     pub(crate) stlb_hits: u64,
     pub(crate) stlb_misses: u64,
     pub(crate) stlb_cycles: u64,
+    pub(crate) third_level_hits: u64,
+    pub(crate) third_level_misses: u64,
+    pub(crate) third_level_references: u64,
+    pub(crate) third_level_cycles: u64,
+    pub(crate) direct_translations: u64,
+    pub(crate) prefetch_references: u64,
     pub(crate) upgrade_walks: u64,
     pub(crate) nested_references: u64,
     /// References by the level that served them, the last one memory.
@@ -200,7 +218,12 @@ impl Tally {
             stlb_hits: self.stlb_hits,
             stlb_misses: self.stlb_misses,
             upgrade_walks: self.upgrade_walks,
-            walks: self.stlb_misses + self.upgrade_walks,
+            third_level_hits: self.third_level_hits,
+            third_level_misses: self.third_level_misses,
+            third_level_references: self.third_level_references,
+            third_level_cycles: self.third_level_cycles,
+            direct_translations: self.direct_translations,
+            walks: self.stlb_misses - self.third_level_hits + self.upgrade_walks,
             walk_references: self.served.iter().sum(),
             nested_references: self.nested_references,
             walk_references_l1: self.served[0],
@@ -209,7 +232,8 @@ impl Tally {
             walk_references_memory: self.served[terrace_addr::convert::index32(MEMORY)],
             walk_cycles: self.walk_cycles,
             stlb_cycles: self.stlb_cycles,
-            cycles: self.walk_cycles + self.stlb_cycles,
+            prefetch_references: self.prefetch_references,
+            cycles: self.walk_cycles + self.stlb_cycles + self.third_level_cycles,
             page_faults: self.page_faults,
             ept_violations: self.ept_violations,
             segment_violations: self.segment_violations,

@@ -12,6 +12,7 @@ mod cache;
 mod context;
 mod cores;
 mod counters;
+mod direct;
 mod fault;
 mod invalidate;
 mod layout;
@@ -26,6 +27,7 @@ pub use build::BuildError;
 pub use context::Context;
 pub use cores::{Absent, AsTheyAre, Mmu, Populate, Stopped};
 pub use counters::{Counters, NodeReferences};
+pub use direct::DirectSegment;
 pub use fault::{Cause, Fault};
 pub use invalidate::{
     Amd, Intel, Invalidated, Invalidation, InvalidationCounts, InvalidationKind, Invlpgb, Origin,

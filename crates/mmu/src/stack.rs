@@ -43,6 +43,8 @@ impl<'a, B: Below> From<&'a mut Stack<B>> for Tables<'a, B> {
 pub trait Below: Translate<Self::Space> + Foresee<Self::Space> {
     /// The space of the first dimension's nodes and frames.
     type Space: Space;
+    /// Whether what lies below has tables of its own, that are walked.
+    const TABLES: bool = false;
 }
 
 /// Nothing lies below: addresses of the first dimension are addresses of memory. Native execution, and every
@@ -56,4 +58,5 @@ impl Below for Identity {
 
 impl Below for Extended {
     type Space = Gpa;
+    const TABLES: bool = true;
 }

@@ -7,7 +7,7 @@ use terrace_addr::{Addr, Cycles, Gpa, Gva, Hpa, PageSize};
 pub enum Step {
     /// A level of the TLB was looked up.
     Tlb {
-        /// 1 or 2.
+        /// 1 or 2; 3 in memory.
         level: u32,
         /// The size of the entry that was found.
         hit: Option<PageSize>,

@@ -4,13 +4,15 @@ use terrace_addr::{Access, AccessKind, Addr, Gva, PageSize, convert};
 use terrace_raw::vector::{BASELINE, Vector};
 use terrace_raw::{Vectors, Work};
 
+use super::below::{Found, Nested};
 use super::foresee::{Ahead, FARTHEST, NEAR, SPARSE};
 use super::populate::{AsTheyAre, Ended, Populate};
 use super::references::References;
 use super::walk::Walked;
 use super::{Mmu, Structures, Thread};
 use crate::cache::Hierarchy;
-use crate::translation::Packed;
+use crate::context::Tags;
+use crate::translation::{Allows, Packed};
 use crate::watch::{Step, Unwatched, Watch};
 use crate::{Below, Cause, Fault, Tables, Translation};
 
@@ -327,6 +329,11 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     /// The second level, and a walk if it misses too.
     #[inline(always)]
     fn first_level_miss(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+        if !B::TABLES
+            && let Some(direct) = self.direct(addr)
+        {
+            return self.fill_directly(addr, kind, direct);
+        }
         let (core, thread) = (&mut *self.core, &mut *self.thread);
         let hit = core.second_level.lookup(self.vector, addr, kind, thread.tags);
         if W::WATCHES {
@@ -336,18 +343,87 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             thread.tally.stlb_hits += 1;
             thread.tally.stlb_cycles += hit.latency;
             if hit.packed.allows().permits(kind) {
-                // The piece that holds the address, to 4 KiB: the first level may hold smaller pages.
-                let offset = addr.offset_in(hit.size);
-                let frame = hit.packed.address().offset_by(offset).align_down(PageSize::Size4K);
-                let packed = Packed::new(frame, hit.packed.allows());
+                let packed = hit.piece(addr);
                 core.first_level.insert(addr, packed, hit.size, kind, thread.tags);
                 return Ok(Piece { packed, size: hit.size });
             }
             return self.upgrade(addr, kind);
         }
         thread.tally.stlb_misses += 1;
-        thread.tally.walk_begins();
+        if self.core.third_level.is_some()
+            && let Some(served) = self.third_level(addr, kind)
+        {
+            return served;
+        }
+        self.thread.tally.walk_begins();
         self.fill(addr, kind)
+    }
+
+    /// The third level: `None` if it does not hold the page.
+    #[cold]
+    fn third_level(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Option<Result<Piece, Ended<P::Error>>> {
+        let Self { vector, core, thread, hierarchy, watch, .. } = self;
+        let mut references =
+            References { vector: *vector, hierarchy, tally: &mut thread.tally, watch: *watch };
+        let hit = core.third_level.as_mut()?.lookup(&mut references, addr, kind, thread.tags);
+        if W::WATCHES {
+            watch.note(Step::Tlb { level: 3, hit: hit.as_ref().map(|hit| hit.size) });
+        }
+        let Some(hit) = hit else {
+            thread.tally.third_level_misses += 1;
+            return None;
+        };
+        thread.tally.third_level_hits += 1;
+        if !hit.packed.allows().permits(kind) {
+            return Some(self.upgrade(addr, kind));
+        }
+        let packed = hit.piece(addr);
+        core.second_level.insert(addr, packed, hit.size, kind, thread.tags);
+        let held = core.first_level.insert(addr, packed, hit.size, kind, thread.tags);
+        Some(Ok(Piece { packed, size: held.unwrap_or(hit.size) }))
+    }
+
+    /// Where the CPU's direct segment has `addr`, if it does.
+    #[inline(always)]
+    fn direct(&self, addr: Addr<Gva>) -> Option<(Addr<B::Space>, PageSize)> {
+        self.thread.direct.as_ref()?.place(addr)
+    }
+
+    /// The direct segment in place of the first dimension's tables.
+    #[cold]
+    fn fill_directly(
+        &mut self,
+        addr: Addr<Gva>,
+        kind: AccessKind,
+        (at, page): (Addr<B::Space>, PageSize),
+    ) -> Result<Piece, Ended<P::Error>> {
+        let Self { vector, core, thread, hierarchy, stack, watch, .. } = self;
+        let tags = thread.tags;
+        thread.tally.direct_translations += 1;
+        let mut references =
+            References { vector: *vector, hierarchy, tally: &mut thread.tally, watch: *watch };
+        let mut nested = Nested {
+            structures: &mut core.nested,
+            references: &mut references,
+            guest: tags.guest,
+            log: &mut thread.log,
+        };
+        match stack.below.translate(&mut nested, at, kind, page) {
+            Ok(Found { packed, size }) => {
+                let size = size.min(page);
+                let packed = packed.allowing(Allows::EVERYTHING.and(packed.allows()).of_leaf(page));
+                if B::TABLES {
+                    thread.tally.translations[size.index()] += 1;
+                    core.insert_beyond_first(addr, packed, size, kind, tags);
+                }
+                let held = core.first_level.insert(addr, packed, size, kind, tags);
+                Ok(Piece { packed, size: held.unwrap_or(size) })
+            }
+            Err(fault) => {
+                core.faulted(addr, fault, thread);
+                Err(fault.into())
+            }
+        }
     }
 
     /// A walk for an access that the cached entry does not allow. That entry goes first, with whatever else is
@@ -363,11 +439,14 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     /// A walk, and the insertion of what it finds.
     #[inline(always)]
     fn fill(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+        if let Some(direct) = self.direct(addr) {
+            return self.fill_directly(addr, kind, direct);
+        }
         match self.vector.apart(Walk { running: self, addr, kind }) {
             Ok(Walked { packed, size }) => {
                 let (core, thread) = (&mut *self.core, &mut *self.thread);
                 thread.tally.translations[size.index()] += 1;
-                core.second_level.insert(addr, packed, size, kind, thread.tags);
+                core.insert_beyond_first(addr, packed, size, kind, thread.tags);
                 let held = core.first_level.insert(addr, packed, size, kind, thread.tags);
                 Ok(Piece { packed, size: held.unwrap_or(size) })
             }
@@ -378,6 +457,24 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
                 Err(ended)
             }
         }
+    }
+}
+
+impl Structures {
+    /// Inserts what a walk has found into the third level, if there is one, and the second.
+    #[inline(always)]
+    fn insert_beyond_first(
+        &mut self,
+        addr: Addr<Gva>,
+        packed: Packed,
+        size: PageSize,
+        kind: AccessKind,
+        tags: Tags,
+    ) {
+        if let Some(third_level) = &mut self.third_level {
+            third_level.insert(addr, packed, size, kind, tags);
+        }
+        self.second_level.insert(addr, packed, size, kind, tags);
     }
 }
 

@@ -43,6 +43,15 @@ pub trait Translate<L: Space> {
         page: PageSize,
     ) -> Result<Found, Fault>;
 
+    /// Where the table of `level` at `addr` is, if a composed entry leads to it.
+    #[inline(always)]
+    fn composed(&self, _: &NestedStructures, _: u32, _: Addr<L>) -> Option<Found> {
+        None
+    }
+
+    /// Where the page of the table at `addr` is in memory, whatever may be done there.
+    fn known(&self, addr: Addr<L>) -> Option<Addr<Hpa>>;
+
     /// Checks that an entry of the first dimension may be read from its place in memory.
     #[inline(always)]
     fn check(&self, _: Addr<Hpa>) -> Result<(), Fault> {
@@ -69,6 +78,11 @@ impl Translate<Hpa> for Identity {
     ) -> Result<Found, Fault> {
         let packed = Packed::new(addr.align_down(PageSize::Size4K), Allows::EVERYTHING);
         Ok(Found { packed, size: PageSize::Size1G })
+    }
+
+    #[inline(always)]
+    fn known(&self, addr: Addr<Hpa>) -> Option<Addr<Hpa>> {
+        Some(addr)
     }
 
     fn table_violation(_: Addr<Hpa>) -> Fault {
@@ -107,6 +121,11 @@ impl Translate<Gpa> for Segment {
         }
     }
 
+    #[inline(always)]
+    fn known(&self, addr: Addr<Gpa>) -> Option<Addr<Hpa>> {
+        self.place(addr, PageSize::Size4K)
+    }
+
     fn table_violation(_: Addr<Gpa>) -> Fault {
         unreachable!("a segment allows everything")
     }
@@ -141,6 +160,11 @@ impl Translate<Gpa> for SegmentPair {
         } else {
             Err(Fault::Segment { addr: Addr::truncate(at.get().wrapping_sub(self.low.base.get())) })
         }
+    }
+
+    #[inline(always)]
+    fn known(&self, addr: Addr<Gpa>) -> Option<Addr<Hpa>> {
+        Some(self.place(addr, PageSize::Size4K)?.0)
     }
 
     fn table_violation(_: Addr<Gpa>) -> Fault {

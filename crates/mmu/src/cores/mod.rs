@@ -9,15 +9,17 @@ use crate::context::{Contexts, Tags};
 use crate::counters::{NodeReferences, Tally};
 use crate::layout::Memory;
 use crate::log::Log;
-use crate::{Below, BuildError, Context, Counters, InvalidationCounts, Layout, Tables};
+use crate::{Below, BuildError, Context, Counters, DirectSegment, InvalidationCounts, Layout, Tables};
 
 mod access;
 mod below;
 mod foresee;
 mod nested;
 mod populate;
+mod prefetch;
 mod references;
 mod remove;
+mod third_level;
 mod tlb;
 mod walk;
 mod walk_cache;
@@ -30,6 +32,8 @@ pub use populate::{Absent, AsTheyAre, Populate};
 use access::Running;
 use foresee::FARTHEST;
 use nested::NestedStructures;
+use prefetch::Prefetched;
+use third_level::{ThirdLevel, memory_end};
 use tlb::Tlb;
 use walk_cache::WalkCaches;
 
@@ -69,8 +73,11 @@ struct Core {
 struct Structures {
     first_level: Tlb,
     second_level: Tlb,
+    third_level: Option<Box<ThirdLevel>>,
     walk_caches: WalkCaches,
     nested: NestedStructures,
+    /// The levels whose entries walks ask for before they come to them.
+    prefetched: Prefetched,
     /// Whether walks keep accessed and dirty bits in page tables.
     accessed_dirty: bool,
     /// Whether data goes through the caches too.
@@ -85,6 +92,7 @@ struct Thread {
     /// Of the context, once the core is built.
     tags: Tags,
     log: Option<Log>,
+    direct: Option<DirectSegment>,
     tally: Tally,
     invalidations: InvalidationCounts,
 }
@@ -106,7 +114,8 @@ impl Mmu {
         let cores = topology.sockets * topology.cores;
         let sockets = (0..topology.sockets)
             .map(|socket| {
-                let caches = Caches::new(machine, SharedBy::Socket, socket, seed, layout.end())?;
+                let caches =
+                    Caches::new(machine, SharedBy::Socket, socket, seed, memory_end(machine, layout))?;
                 Ok(Socket { caches, memory: Memory::new(machine, layout, socket) })
             })
             .collect::<Result<_, BuildError>>()?;
@@ -157,6 +166,14 @@ impl Mmu {
     /// If there is no such CPU.
     pub fn context(&self, cpu: usize) -> Context {
         self.threads[cpu].context
+    }
+
+    /// Gives a CPU a direct segment from now on, in place of the one that it has, or none. Nothing is invalidated.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn set_direct_segment(&mut self, cpu: usize, segment: Option<DirectSegment>) {
+        self.threads[cpu].direct = segment;
     }
 
     /// Makes a CPU keep a page-modification log from now on, or no longer; what was logged is dropped.
@@ -298,13 +315,16 @@ impl Core {
         let structures = Structures {
             first_level: Tlb::new(machine, 1, number, seed)?,
             second_level: Tlb::new(machine, 2, number, seed)?,
+            third_level: ThirdLevel::new(machine, number, layout)?.map(Box::new),
             walk_caches: WalkCaches::new("walk_cache", &machine.walk_cache, number, seed)?,
             nested: NestedStructures::new(machine, number, seed)?,
+            prefetched: Prefetched::of(machine.scheme.as_ref().map_or(&[], |scheme| &scheme.prefetch)),
             accessed_dirty: machine.paging.accessed_dirty,
             data_lines: false,
             contexts: Contexts::default(),
         };
-        Ok(Self { structures, caches: Caches::new(machine, SharedBy::Core, number, seed, layout.end())? })
+        let end = memory_end(machine, layout);
+        Ok(Self { structures, caches: Caches::new(machine, SharedBy::Core, number, seed, end)? })
     }
 }
 
@@ -314,6 +334,7 @@ impl Thread {
             context: Context::default(),
             tags: Tags::default(),
             log: None,
+            direct: None,
             tally: Tally::new(nodes),
             invalidations: InvalidationCounts::default(),
         }

@@ -7,6 +7,7 @@ use terrace_raw::vector::Vector;
 use terrace_table::{EntryIndex, Ept, Format, TableMemory};
 
 use super::below::{Found, Nested, Translate};
+use super::prefetch::Prefetched;
 use super::tlb::{NOWHERE, shape};
 use super::walk_cache::{Place, WalkCaches};
 use crate::array::{Array, Key};
@@ -29,6 +30,10 @@ pub struct NestedStructures {
     walk_caches: WalkCaches,
     /// Whether walks keep accessed and dirty bits in EPT.
     accessed_dirty: bool,
+    /// Composed entries lead to tables of the first dimension of this level and higher ones.
+    composed_from: u32,
+    /// The levels whose entries walks ask for before they come to them.
+    prefetched: Prefetched,
 }
 
 impl Translate<Gpa> for Extended {
@@ -50,9 +55,42 @@ impl Translate<Gpa> for Extended {
         nested.references.vector.apart(Translation { below: self, nested, addr, kind })
     }
 
+    #[inline(always)]
+    fn composed(&self, nested: &NestedStructures, level: u32, addr: Addr<Gpa>) -> Option<Found> {
+        if level < nested.composed_from { None } else { composed(self, nested, addr) }
+    }
+
+    fn known(&self, addr: Addr<Gpa>) -> Option<Addr<Hpa>> {
+        self.lookup(addr).map(|leaf| leaf.translate(addr))
+    }
+
     #[cold]
     fn table_violation(addr: Addr<Gpa>) -> Fault {
         Fault::Extended { addr, cause: Cause::Protection }
+    }
+}
+
+/// Where EPT's entries say now that a table of the guest is, if they allow what reading it counts as.
+#[cold]
+fn composed(table: &Extended, nested: &NestedStructures, addr: Addr<Gpa>) -> Option<Found> {
+    if !table.covers(addr) {
+        return None;
+    }
+    let (mut level, mut node) = (table.level_count(), table.root_node());
+    let mut allows = Allows::EVERYTHING;
+    loop {
+        let (entry, child) = table.read(node, level, EntryIndex::of(addr, level));
+        if !Ept::is_present(entry) {
+            return None;
+        }
+        allows = allows.and(Allows::of::<Ept>(entry));
+        if Ept::is_leaf(entry, level) {
+            let size = PageSize::of_level(level)?;
+            let frame: Addr<Hpa> = Ept::frame_address(entry, size);
+            let found = Found { packed: Packed::part_of(frame, addr, size, allows), size };
+            return allows.permits(Extended::table_access(nested)).then_some(found);
+        }
+        (level, node) = (level - 1, child);
     }
 }
 
@@ -113,10 +151,12 @@ fn walk<V: Vector, W: Watch>(
         packed: Packed::new(table.root(), Allows::EVERYTHING),
         lower: table.root().get(),
     });
+    let asked = structures.prefetched.ask(references, table, addr, &place, Some);
     loop {
         let index = EntryIndex::of(addr, place.level);
         let at = place.entry(index);
         let served = references.read_table(at);
+        asked.wait(references, place.level);
         references.tally.nested_references += 1;
         let (entry, child) = table.read(place.node, place.level, index);
         if W::WATCHES {
@@ -166,6 +206,7 @@ fn walk<V: Vector, W: Watch>(
 
 impl NestedStructures {
     pub(super) fn new(machine: &Machine, core: u32, seed: u64) -> Result<Self, BuildError> {
+        let scheme = machine.scheme.as_ref();
         let mut arrays = Vec::new();
         let mut serving = [NOWHERE; 3];
         for (name, array) in &machine.nested_tlb {
@@ -187,6 +228,8 @@ impl NestedStructures {
             insert_size,
             walk_caches: WalkCaches::new("nested_walk_cache", &machine.nested_walk_cache, core, seed)?,
             accessed_dirty: machine.paging.ept_accessed_dirty,
+            composed_from: scheme.and_then(|scheme| scheme.switch_level).unwrap_or(u32::MAX),
+            prefetched: Prefetched::of(scheme.map_or(&[], |scheme| &scheme.prefetch)),
         })
     }
 

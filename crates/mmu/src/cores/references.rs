@@ -30,6 +30,27 @@ impl<V: Vector, W> References<'_, '_, V, W> {
         served
     }
 
+    /// An entry that a walk will read is asked for: the time until it is there.
+    pub(super) fn prefetch(&mut self, addr: Addr<Hpa>) -> u64 {
+        self.tally.prefetch_references += 1;
+        self.beside(addr)
+    }
+
+    /// A line of the third level is looked at.
+    pub(super) fn third_level(&mut self, addr: Addr<Hpa>) {
+        self.tally.third_level_references += 1;
+        self.tally.third_level_cycles += self.beside(addr);
+    }
+
+    /// A reference that is not one of a walk: its latency.
+    fn beside(&mut self, addr: Addr<Hpa>) -> u64 {
+        let served = self.hierarchy.access(self.vector, addr, AccessKind::Load);
+        if served.level == MEMORY {
+            self.tally.nodes[convert::index32(served.node)].table += 1;
+        }
+        served.latency.get()
+    }
+
     /// The lines of `bytes` bytes of data, at least one, from `addr` on are referred to.
     #[inline(always)]
     pub(super) fn data(&mut self, addr: Addr<Hpa>, bytes: u64, kind: AccessKind) {

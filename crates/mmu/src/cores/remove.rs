@@ -3,9 +3,8 @@
 use terrace_addr::{Addr, Gva, PageSize};
 use terrace_machine::Vendor;
 
-use super::tlb::Tlb;
 use super::{Mmu, Structures, Thread};
-use crate::array::{Key, number_above};
+use crate::array::{Array, Key, number_above};
 use crate::context::{Meaning, Selected, Tags};
 use crate::invalidate::{Addresses, Removal, Tagged};
 use crate::translation::Packed;
@@ -80,8 +79,13 @@ impl Structures {
                 addresses.meet(start, page.bytes())
             }
         };
-        let arrays = self.first_level.arrays().chain(self.second_level.arrays());
-        arrays.map(|array| array.remove_if(unwanted)).sum()
+        self.translations().map(|array| array.remove_if(unwanted)).sum()
+    }
+
+    /// All arrays of translations.
+    fn translations(&mut self) -> impl Iterator<Item = &mut Array<u64>> {
+        let third_level = self.third_level.iter_mut().flat_map(|third| third.arrays());
+        self.first_level.arrays().chain(self.second_level.arrays()).chain(third_level)
     }
 
     fn remove_upper(&mut self, addresses: Addresses, tags: &Selected) -> u64 {
@@ -94,7 +98,8 @@ impl Structures {
     /// Removes the translations of `addr`, whatever page of the first dimension it is in, and counts them.
     fn remove_page(&mut self, addr: Addr<Gva>, tags: &Selected) -> u64 {
         let mut removed = tags.iter().map(|tag| self.remove_tagged(addr, tag)).sum();
-        for level in [&mut self.first_level, &mut self.second_level] {
+        let third_level = self.third_level.as_mut().map(|third| third.tlb());
+        for level in [&mut self.first_level, &mut self.second_level].into_iter().chain(third_level) {
             // Entries that are smaller than their page of the first dimension may stand for it elsewhere in it.
             if level.any_part() {
                 let part = |key: Key, bits: u64| {
@@ -111,7 +116,7 @@ impl Structures {
     /// Removes the entries of `addr` that have this tag, and counts them.
     fn remove_tagged(&mut self, addr: Addr<Gva>, tag: u16) -> u64 {
         let mut removed = 0;
-        for array in self.first_level.arrays().chain(self.second_level.arrays()) {
+        for array in self.translations() {
             for size in PageSize::ALL {
                 if array.may_hold(size.index()) {
                     removed += u64::from(array.remove(Key::page(addr, size, tag)));
@@ -170,8 +175,7 @@ impl Structures {
                 used.add(tag);
             }
         }
-        let levels = [&mut self.first_level, &mut self.second_level];
-        for array in levels.into_iter().flat_map(Tlb::arrays) {
+        for array in self.translations() {
             array.iter().for_each(|(key, _)| used.add(key.context()));
         }
         self.walk_caches.keys().chain(self.nested.keys()).for_each(|key| used.add(key.context()));

@@ -1,7 +1,7 @@
 //! One level of the TLB: its arrays, and which of them serves what.
 
 use terrace_addr::{AccessKind, Addr, Gva, PageSize, convert};
-use terrace_machine::{Machine, Shape, array_seed};
+use terrace_machine::{Machine, Shape, TlbArray as Described, array_seed};
 use terrace_raw::vector::Vector;
 
 use crate::BuildError;
@@ -61,14 +61,34 @@ pub(super) struct Hit {
     pub(super) latency: u64,
 }
 
+impl Hit {
+    /// The piece of the page that holds `addr`, to 4 KiB: another level may hold smaller pages.
+    #[inline(always)]
+    pub(super) fn piece(&self, addr: Addr<Gva>) -> Packed {
+        let frame = self.packed.address().offset_by(addr.offset_in(self.size)).align_down(PageSize::Size4K);
+        Packed::new(frame, self.packed.allows())
+    }
+}
+
 impl Tlb {
+    /// The machine's arrays of a level.
     pub(super) fn new(machine: &Machine, level: u32, core: u32, seed: u64) -> Result<Self, BuildError> {
+        let arrays = machine.tlb.iter().filter(|(_, array)| array.level == level);
+        let arrays: Vec<_> = arrays.map(|(name, array)| (format!("tlb.{name}"), array)).collect();
+        let arrays = arrays.iter().map(|(path, array)| (path.as_str(), *array));
+        Self::of(arrays, |path| array_seed(seed, core, path))
+    }
+
+    /// These arrays, by their paths, each with the seed that its path gives it.
+    pub(super) fn of<'a>(
+        described: impl IntoIterator<Item = (&'a str, &'a Described)>,
+        seed_of: impl Fn(&str) -> u64,
+    ) -> Result<Self, BuildError> {
         let mut arrays = Vec::new();
         let mut serving = [[NOWHERE; 3]; 3];
-        for (name, array) in machine.tlb.iter().filter(|(_, array)| array.level == level) {
-            let path = format!("tlb.{name}");
-            let policy = Policy { replacement: array.replacement, seed: array_seed(seed, core, &path) };
-            let shape = shape(&path, array.entries, array.ways)?;
+        for (path, array) in described {
+            let policy = Policy { replacement: array.replacement, seed: seed_of(path) };
+            let shape = shape(path, array.entries, array.ways)?;
             for kind in AccessKind::ALL.into_iter().filter(|&kind| array.serves(kind)) {
                 for size in PageSize::ALL.into_iter().filter(|&size| array.holds(size)) {
                     serving[kind.index()][size.index()] = arrays.len();
@@ -116,18 +136,31 @@ impl Tlb {
         while sizes != 0 {
             let size = PageSize::ALL[convert::index32(sizes.trailing_zeros())];
             sizes &= sizes - 1;
-            let array = &mut self.arrays[self.serving[kind.index()][size.index()]];
-            let key = Key::page_of(addr, size.index(), tags.own);
-            let mut found = array.entries.lookup(vector, key);
-            if found.is_none() && self.any_global {
-                found = array.entries.lookup(vector, Key::page(addr, size, tags.global));
-            }
-            if let Some(slot) = found {
-                let packed = Packed::from_bits(array.entries.content(slot));
-                return Some(Hit { packed, size, latency: array.latency });
+            if let Some(hit) = self.lookup_size(vector, addr, size, kind, tags) {
+                return Some(hit);
             }
         }
         None
+    }
+
+    /// The same among pages of one size, which some array holds for the kind.
+    #[inline(always)]
+    pub(super) fn lookup_size<V: Vector>(
+        &mut self,
+        vector: V,
+        addr: Addr<Gva>,
+        size: PageSize,
+        kind: AccessKind,
+        tags: Tags,
+    ) -> Option<Hit> {
+        let array = &mut self.arrays[self.serving[kind.index()][size.index()]];
+        let key = Key::page_of(addr, size.index(), tags.own);
+        let mut found = array.entries.lookup(vector, key);
+        if found.is_none() && self.any_global {
+            found = array.entries.lookup(vector, Key::page(addr, size, tags.global));
+        }
+        let packed = Packed::from_bits(array.entries.content(found?));
+        Some(Hit { packed, size, latency: array.latency })
     }
 
     /// Whether a lookup would hit. Nothing is touched.

@@ -27,7 +27,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     #[inline(always)]
     pub(super) fn walk(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Walked, Ended<P::Error>> {
         let Self { vector, core, thread, hierarchy, stack, populate, watch } = self;
-        let Structures { walk_caches, nested: structures, accessed_dirty, .. } = &mut **core;
+        let Structures { walk_caches, nested: structures, accessed_dirty, prefetched, .. } = &mut **core;
         let tags = thread.tags;
         let table_access = B::table_access(structures);
         let mut references =
@@ -46,15 +46,21 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
         } else {
             let root = stack.first.root();
             let entry = root.within(EntryIndex::of(addr, levels).byte_offset());
-            let found = stack.below.translate(&mut nested, entry, table_access, PageSize::Size4K)?;
+            let found = match stack.below.composed(nested.structures, levels, entry) {
+                Some(found) => found,
+                None => stack.below.translate(&mut nested, entry, table_access, PageSize::Size4K)?,
+            };
             let packed = found.packed.of_table(Allows::EVERYTHING);
             Place { level: levels, node: stack.first.root_node(), packed, lower: root.get() }
         };
+        let known = |table| stack.below.known(table);
+        let asked = prefetched.ask(nested.references, stack.first, addr, &place, known);
         let (entry, allows) = loop {
             let index = EntryIndex::of(addr, place.level);
             let at = place.entry(index);
             stack.below.check(at)?;
             let served = nested.references.read_table(at);
+            asked.wait(nested.references, place.level);
             let (mut entry, mut child) = stack.first.read(place.node, place.level, index);
             if W::WATCHES {
                 let entry = served.entry(place.level, at, entry);
@@ -85,7 +91,10 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             let table: Addr<B::Space> = X86::node_address(entry);
             let level = place.level - 1;
             let next = table.within(EntryIndex::of(addr, level).byte_offset());
-            let found = stack.below.translate(&mut nested, next, table_access, PageSize::Size4K)?;
+            let found = match stack.below.composed(nested.structures, level, next) {
+                Some(found) => found,
+                None => stack.below.translate(&mut nested, next, table_access, PageSize::Size4K)?,
+            };
             place = Place { level, node: child, packed: found.packed.of_table(allows), lower: table.get() };
             walk_caches.insert(addr, tags.own, place);
         };

@@ -33,7 +33,7 @@ struct LevelCache {
 }
 
 /// Levels have numbers below.
-const LEVELS: usize = 8;
+pub(super) const LEVELS: usize = 8;
 
 /// No cache holds entries of this level.
 const NOWHERE: usize = usize::MAX;
