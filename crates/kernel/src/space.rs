@@ -6,6 +6,8 @@ use terrace_addr::{Addr, Bytes, Page, PageSize, Space};
 use terrace_table::{Leaf, SimulatedMemory, Table, X86};
 
 use crate::kernel::Behind;
+use terrace_policy::DirectSegment;
+
 use crate::{Area, Mapped};
 
 /// An address space: areas, and the table that maps them.
@@ -20,6 +22,8 @@ pub struct AddressSpace<U: Space, L: Space> {
     pub(crate) behind: Option<Behind>,
     /// Whether it may hold one.
     pub(crate) may_be_behind: bool,
+    /// The part that registers translate in place of the table.
+    pub(crate) direct: Option<DirectSegment>,
     /// Where the next area ends that is put below the last one.
     pub(crate) next_end: u64,
     /// Below which all areas lie.
@@ -42,6 +46,7 @@ impl<U: Space, L: Space> AddressSpace<U, L> {
             mapped: Mapped::default(),
             behind: None,
             may_be_behind: false,
+            direct: None,
             next_end: areas_end,
             areas_end,
         }
@@ -81,7 +86,17 @@ impl<U: Space, L: Space> AddressSpace<U, L> {
 
     /// Whether a part of a page is in a segment: it stays where it is.
     pub(crate) fn is_pinned(&self, page: Page<U>) -> bool {
-        self.behind.as_ref().is_some_and(|behind| behind.overlaps(page.start().get(), page.size().bytes()))
+        let (start, bytes) = (page.start().get(), page.size().bytes());
+        self.behind.as_ref().is_some_and(|behind| behind.overlaps(start, bytes))
+            || self.is_direct(start, bytes)
+    }
+
+    /// Whether a part of a range is in its direct segment.
+    pub(crate) fn is_direct(&self, start: u64, bytes: u64) -> bool {
+        self.direct.is_some_and(|segment| {
+            let first = segment.start.get();
+            start < first + segment.bytes.get() && first < start.saturating_add(bytes)
+        })
     }
 
     /// What the 2M block around an address holds.

@@ -148,9 +148,10 @@ pub(crate) struct Tally {
     pub(crate) walk_cycles: u64,
     /// What a walk's cycles are compared with: see [`Tally::walk_begins`].
     lead: u64,
-    /// The sum over walks that are over of the lesser of their cycles and the lead.
+    /// The sum over walks that are over, each with its lookup of the third level, of the lesser of their cycles and the
+    /// lead.
     within_lead: u64,
-    /// `walk_cycles` when the last walk began.
+    /// The cycles of walks and of the third level when the last walk began.
     walk_began: u64,
     pub(crate) page_faults: u64,
     pub(crate) ept_violations: u64,
@@ -182,13 +183,19 @@ impl Tally {
     /// A walk begins: the one before it is over.
     #[inline(always)]
     pub(crate) fn walk_begins(&mut self) {
-        self.within_lead += (self.walk_cycles - self.walk_began).min(self.lead);
-        self.walk_began = self.walk_cycles;
+        let waited = self.waited();
+        self.within_lead += (waited - self.walk_began).min(self.lead);
+        self.walk_began = waited;
     }
 
     /// The sum over all walks of the lesser of their cycles and the lead.
     pub(crate) fn within_lead(&self) -> u64 {
-        self.within_lead + (self.walk_cycles - self.walk_began).min(self.lead)
+        self.within_lead + (self.waited() - self.walk_began).min(self.lead)
+    }
+
+    /// The time of everything that comes after a miss of the second level.
+    const fn waited(&self) -> u64 {
+        self.walk_cycles + self.third_level_cycles
     }
 
     /// Walks from now on have this lead.

@@ -23,7 +23,7 @@ bitflags! {
         const RESERVE = 1 << 5;
         /// Choose whether a fault is served by a huge page.
         const CHOOSE_SIZE = 1 << 6;
-        /// Choose the frame that serves a fault.
+        /// Choose the frame that serves a fault, or backs a page before one.
         const CHOOSE_FRAME = 1 << 7;
         /// Choose the address of a new region.
         const CHOOSE_ADDRESS = 1 << 8;
@@ -41,9 +41,11 @@ bitflags! {
         const NESTED = 1 << 14;
         /// Have every write to the tables of a guest hypervisor trapped: none goes unsync.
         const TRAP_TABLES = 1 << 15;
-        /// Put the memory of a virtual machine behind a base and a limit instead of an extended page table, place its
-        /// pages before they are touched, and choose how it gives memory back.
+        /// Put the memory of a virtual machine behind a base and a limit instead of an extended page table, and
+        /// choose how it gives memory back.
         const SEGMENT = 1 << 16;
+        /// Have a part of an address space translated by registers in place of its tables.
+        const DIRECT = 1 << 17;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use terrace_addr::{Addr, Lower, Page, Upper};
 
-use crate::{Abilities, Segments, SpaceId};
+use crate::{Abilities, DirectSegment, Segments, SpaceId};
 
 /// A change of a layer's mappings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,9 @@ pub enum Action {
         /// The guest-physical address of the nested guest, a multiple of 2 MiB.
         nested: u64,
     },
-    /// Backs a page of a virtual machine's memory that nothing backs yet with this frame, cleared, as a fault would.
+    /// Backs a page that nothing backs yet with this frame, cleared, as a fault would.
     Populate {
-        /// The machine's memory.
+        /// Whose.
         space: SpaceId,
         /// The page, of 4K or 2M.
         page: Page<Upper>,
@@ -67,6 +67,15 @@ pub enum Action {
         segments: Option<Segments>,
         /// Why, in a few words, for records of decisions.
         reason: &'static str,
+    },
+    /// Translates a part of an address space by a direct segment from now on, or (with none) by its tables alone. The
+    /// layer checks that the pages of one region fill it, each at its place; while it is set the layer moves none of
+    /// them, and when a part of it is unmapped the segment is gone.
+    Direct {
+        /// Whose.
+        space: SpaceId,
+        /// The segment.
+        segment: Option<DirectSegment>,
     },
 }
 
@@ -91,7 +100,9 @@ impl Action {
             Self::Migrate { .. } => Abilities::MIGRATE,
             Self::Exchange { .. } => Abilities::EXCHANGE,
             Self::Join { .. } => Abilities::NESTED,
-            Self::Populate { .. } | Self::Segment { .. } => Abilities::SEGMENT,
+            Self::Populate { .. } => Abilities::CHOOSE_FRAME,
+            Self::Segment { .. } => Abilities::SEGMENT,
+            Self::Direct { .. } => Abilities::DIRECT,
         }
     }
 }

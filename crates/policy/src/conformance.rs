@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 use terrace_addr::{Addr, Bytes, Lower, Nanos, Page, PageSize, Span, Upper};
 
 use crate::{
-    Abilities, AccessedOp, Action, Block, CollapseInto, Cursor, Extent, FlushScope, Layer, Leaf, Outcome,
-    Refused, SpaceId,
+    Abilities, AccessedOp, Action, Block, CollapseInto, Cursor, DirectSegment, Extent, FlushScope, Layer,
+    Leaf, Outcome, Refused, SpaceId,
 };
 
 /// A layer with one address space, in which a region of at least [`BLOCKS`] whole blocks of 2M is mapped and nothing
@@ -38,7 +38,7 @@ type Check<S> = (&'static str, fn(&mut S) -> Checked);
 
 /// Tries every guarantee; the name of each that does not hold, with what was found.
 pub fn check<S: Subject>(mut make: impl FnMut() -> S) -> Vec<(&'static str, String)> {
-    let checks: [Check<S>; 11] = [
+    let checks: [Check<S>; 12] = [
         ("what is not declared is refused as unsupported", undeclared),
         ("leaves are listed once each, in order, in parts of any length", leaves),
         ("a block tells what it holds", block),
@@ -49,6 +49,7 @@ pub fn check<S: Subject>(mut make: impl FnMut() -> S) -> Vec<(&'static str, Stri
         ("a page is migrated to the frame that was named", migrate),
         ("an exchange takes and frees no memory", exchange),
         ("a page is populated in the frame that was named", populate),
+        ("a direct segment has its pages at their places", direct),
         ("reserved memory is not free, until it is released", reserve),
     ];
     let mut failed = Vec::new();
@@ -137,6 +138,7 @@ fn undeclared(subject: &mut impl Subject) -> Checked {
         Action::Split { space, page },
         Action::Migrate { space, page, to: None },
         Action::Exchange { space, pages: [page, page.next()] },
+        Action::Direct { space, segment: None },
     ];
     for action in actions {
         if !abilities.contains(action.needs()) {
@@ -272,7 +274,7 @@ fn migrate(subject: &mut impl Subject) -> Checked {
 }
 
 fn populate(subject: &mut impl Subject) -> Checked {
-    if !has(subject, Abilities::SEGMENT | Abilities::SEE_LEAVES | Abilities::SEE_FREE) {
+    if !has(subject, Abilities::CHOOSE_FRAME | Abilities::SEE_LEAVES | Abilities::SEE_FREE) {
         return Ok(());
     }
     let block = touch_block(subject, 0, 1);
@@ -290,6 +292,28 @@ fn populate(subject: &mut impl Subject) -> Checked {
     let answer = subject.layer().apply(&taken).map(|applied| applied.value);
     expect("a frame that is used", answer, Err(Refused::Busy))?;
     expect("where the pages are after that", frames(subject, block)?, alloc::vec![stays, (1, at)])
+}
+
+fn direct(subject: &mut impl Subject) -> Checked {
+    let abilities = Abilities::DIRECT | Abilities::MIGRATE | Abilities::SEE_LEAVES | Abilities::SEE_FREE;
+    if !has(subject, abilities) {
+        return Ok(());
+    }
+    let block = touch_block(subject, 0, 1);
+    let (space, (_, base)) = (subject.space(), frames(subject, block)?[0]);
+    let page = Page::containing(block, PageSize::Size4K);
+    let set = |pages| {
+        let segment = DirectSegment { start: block, base, bytes: Bytes::new(pages * BASE) };
+        Action::Direct { space, segment: Some(segment) }
+    };
+    let longer = subject.layer().apply(&set(2)).map(|applied| applied.value);
+    expect("a segment with a page that is not there", longer, Err(Refused::Denied))?;
+    done("a direct segment", subject.layer().apply(&set(1)))?;
+    let away = Action::Migrate { space, page, to: None };
+    let answer = subject.layer().apply(&away).map(|applied| applied.value);
+    expect("a migration out of a segment", answer, Err(Refused::Denied))?;
+    done("no direct segment", subject.layer().apply(&Action::Direct { space, segment: None }))?;
+    done("migrate", subject.layer().apply(&away)).map(|_| ())
 }
 
 fn exchange(subject: &mut impl Subject) -> Checked {

@@ -21,6 +21,7 @@ extern crate alloc;
 mod abilities;
 mod action;
 pub mod conformance;
+mod direct;
 mod event;
 mod fault;
 mod layer;
@@ -33,6 +34,7 @@ mod system;
 
 pub use abilities::Abilities;
 pub use action::{Action, Applied, CollapseInto};
+pub use direct::DirectSegment;
 pub use event::{Event, Message};
 pub use fault::{Effort, Fault, Heard, MapRequest, NestedUse, Placement, VirtualPlacement};
 pub use layer::{Layer, Role};

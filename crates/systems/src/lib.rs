@@ -11,11 +11,13 @@ mod blocks;
 mod ca_paging;
 mod contiguous;
 mod counting;
+mod direct;
 mod gemini;
 mod hawkeye;
 mod ingens;
 mod linux;
 mod over_linux;
+mod ptemagnet;
 mod ranger;
 mod xgemini;
 
@@ -34,6 +36,8 @@ pub const fn registry() -> &'static [System] {
         gemini::DUAL,
         xgemini::SYSTEM,
         contiguous::SYSTEM,
+        direct::SYSTEM,
+        ptemagnet::SYSTEM,
     ]
 }
 

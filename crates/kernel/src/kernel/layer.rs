@@ -93,7 +93,7 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities::all()
+        Abilities::all() - self.lacks
     }
 
     fn now(&self) -> Nanos {
@@ -344,6 +344,7 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
                 self.populate(space, Self::own(page)?, at.reinterpret())?
             }
             Action::Segment { space, segments, reason } => self.set_segments(space, segments, reason)?,
+            Action::Direct { space, segment } => self.set_direct_segment(space, segment)?,
         };
         Ok(self.charged(before, applied))
     }

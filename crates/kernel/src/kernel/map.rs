@@ -186,6 +186,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         {
             let _applied = self.set_segments(space, None, "its memory is unmapped");
         }
+        self.drop_direct_segment(space, start, end - start);
         let Some(place) = self.space_mut(space) else { return Ok(()) };
         let touched: Vec<Area<U>> =
             place.areas.range(..end).map(|(_, &area)| area).filter(|area| area.end() > start).collect();

@@ -6,7 +6,7 @@
 use terrace_addr::{Addr, Bytes, Nanos, Page, Space};
 use terrace_frames::compact::Compaction;
 use terrace_frames::{FramesError, Memory, NodeId, NodeSpec};
-use terrace_policy::{Counters, Event, Message, Role, SpaceId};
+use terrace_policy::{Abilities, Counters, Event, Message, Role, SpaceId};
 use terrace_table::{Leaf, LeafFlags, Levels, SimulatedMemory, Table, TableError, X86};
 use thiserror::Error;
 
@@ -20,6 +20,7 @@ mod balloon;
 mod changes;
 mod collapse;
 mod compaction;
+mod direct;
 mod fault;
 mod layer;
 mod map;
@@ -71,6 +72,8 @@ pub struct Kernel<U: Space, L: Space> {
     events: Vec<Event>,
     /// The nested guest's address for which pages are placed now.
     serving: Option<u64>,
+    /// What it cannot do.
+    lacks: Abilities,
     /// Whether decisions about pages are noted.
     records: bool,
     /// Whether what is done to the content of pages is noted.
@@ -138,6 +141,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             outbox: Vec::new(),
             events: Vec::new(),
             serving: None,
+            lacks: Abilities::DIRECT,
             records: false,
             records_contents: false,
         })

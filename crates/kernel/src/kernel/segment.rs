@@ -122,6 +122,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         if place.behind.is_some_and(|behind| behind.overlaps(span.start.get(), span.bytes)) {
             return Err(Refused::Denied);
         }
+        self.drop_direct_segment(space, span.start.get(), span.bytes);
         let before = self.counts.freed_pages;
         for edge in [span.start.get(), span.start.get() + span.bytes] {
             let edge = Addr::<U>::truncate(edge);

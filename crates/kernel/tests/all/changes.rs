@@ -215,7 +215,9 @@ fn check_action(
             }
             assert!(moved <= u64::from(applied.copied) + counts.compaction_moved);
         }
-        Action::Join { .. } | Action::Segment { .. } => assert_eq!((moved, new), (0, 0)),
+        Action::Join { .. } | Action::Segment { .. } | Action::Direct { .. } => {
+            assert_eq!((moved, new), (0, 0))
+        }
         Action::Populate { space, page, at } => {
             assert_eq!((moved, new), (0, page.size().base_pages()));
             assert_eq!(after[&(space, number(page.start()))].frame, number(at));

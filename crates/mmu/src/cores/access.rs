@@ -350,12 +350,12 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             return self.upgrade(addr, kind);
         }
         thread.tally.stlb_misses += 1;
+        thread.tally.walk_begins();
         if self.core.third_level.is_some()
             && let Some(served) = self.third_level(addr, kind)
         {
             return served;
         }
-        self.thread.tally.walk_begins();
         self.fill(addr, kind)
     }
 

@@ -216,7 +216,7 @@ impl Mmu {
         self.threads[cpu].tally.set_lead(lead.get());
     }
 
-    /// Of the walk cycles of a CPU, those that its walks' lead covered: the sum over all walks of the lesser of both.
+    /// Of the walk cycles of a CPU, those of its third level with them, those that its walks' lead covered: the sum over all walks of the lesser of both.
     ///
     /// # Panics
     /// If there is no such CPU.

@@ -51,7 +51,7 @@ run_metrics! {
     cycles Cycles Lower "cycles of all vCPUs in the measured time that were not idle: the sum of the causes below";
     core_cycles Cycles Neither "of these, the programs' own instructions";
     data_cycles Cycles Lower "waiting for data beyond the first cache level";
-    stlb_cycles Cycles Lower "waiting for the second level of the TLB";
+    stlb_cycles Cycles Lower "waiting for the second level of the TLB, and for a third one where there is one";
     walk_guest_cycles Cycles Lower "waiting for walks, as far as it is for entries of the first dimension";
     walk_nested_cycles Cycles Lower "waiting for walks, as far as it is for entries of EPT";
     fault_guest_cycles Cycles Lower "page faults, in the guest's kernel";
@@ -71,6 +71,12 @@ run_metrics! {
     walks Count Lower "walks started: STLB misses, and accesses that a cached translation does not allow";
     walk_guest_references Count Lower "entries of the first dimension that walks read";
     walk_nested_references Count Lower "entries of EPT that walks read";
+    references_per_walk Ratio Lower "entries that a walk reads, in the mean";
+    cycles_per_walk Ratio Lower "cycles of a walk, in the mean, if nothing of it were hidden";
+    third_level_references Count Lower "lines of a third level of the TLB that were referred to, where a machine has one";
+    third_level_hits Count Neither "STLB misses that it held";
+    prefetch_references Count Neither "entries that walks asked for before they came to them, where a machine does that";
+    direct_translations Count Neither "first-level misses and walks in which a direct segment took the place of page tables";
     exits Count Lower "exits from a guest to its hypervisor: the sum of the reasons below";
     exits_ept_violation Count Lower "exits because EPT does not translate or allow";
     exits_page_fault Count Lower "exits because of a page fault, where a hypervisor intercepts them";

@@ -35,7 +35,7 @@ causes! {
     Core = "core_cycles",
     /// Waiting for data.
     Data = "data_cycles",
-    /// Waiting for the second level of the TLB.
+    /// Waiting for the second level of the TLB, and a third one.
     Stlb = "stlb_cycles",
     /// Waiting for walks, for entries of the first dimension.
     WalkGuest = "walk_guest_cycles",

@@ -307,6 +307,10 @@ fn flows(metrics: &mut Metrics, done: &Done, nanos: u64) {
         ("walks", counters.walks),
         ("walk_guest_references", counters.walk_references - counters.nested_references),
         ("walk_nested_references", counters.nested_references),
+        ("third_level_references", counters.third_level_references),
+        ("third_level_hits", counters.third_level_hits),
+        ("prefetch_references", counters.prefetch_references),
+        ("direct_translations", counters.direct_translations),
         ("exits", done.exits.iter().sum()),
         ("flushes_address", done.flushes[0]),
         ("flushes_space", done.flushes[1]),
@@ -314,6 +318,10 @@ fn flows(metrics: &mut Metrics, done: &Done, nanos: u64) {
         ("ipis", done.interrupts),
     ] {
         set(metrics, name, count);
+    }
+    if counters.walks > 0 {
+        set(metrics, "references_per_walk", convert::ratio(counters.walk_references, counters.walks));
+        set(metrics, "cycles_per_walk", convert::ratio(counters.walk_cycles, counters.walks));
     }
     for (exit, name) in Exit::ALL {
         set(metrics, name, done.exits[exit.index()]);

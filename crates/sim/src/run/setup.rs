@@ -219,6 +219,10 @@ impl Maker<'_> {
         if self.scenario.record.events {
             kernel.record_decisions();
         }
+        // Composed tables have no place for what the guest's registers translate.
+        if role == Role::Guest && self.scenario.vm.iter().all(|vm| vm.mode != "shadow") {
+            kernel.allow_direct_segments();
+        }
         let wish = self.of(role).1;
         let nodes: Vec<_> = kernel.memory().node_ids().collect();
         for node in nodes {
@@ -292,10 +296,16 @@ impl Maker<'_> {
                 let guest = guest()?;
                 let host = &mut ground.host().kernel;
                 let (end, hole) = (sizes.end(), sizes.hole());
+                let switch_level = self.machine.scheme.as_ref().and_then(|scheme| scheme.switch_level);
                 match Vm::with_hole(host, end, hole, vm.slot_offset, self.ept_levels) {
                     Ok(vm) => {
                         host.allow_segments(vm.space());
-                        Ok(Ok(Stage::Extended(Box::new(Extended { guest, vm, segments: None }))))
+                        Ok(Ok(Stage::Extended(Box::new(Extended {
+                            guest,
+                            vm,
+                            segments: None,
+                            switch_level,
+                        }))))
                     }
                     Err(error) => ended(error),
                 }

@@ -404,14 +404,19 @@ impl Simulation {
         } else {
             convert::ratio(counted.nested_references, counted.walk_references)
         };
-        let (stlb, walks) = self
+        let (stlb, beyond) = self
             .model
             .translation_parts(process.timing, &interval, |node| waits.get(node).copied().unwrap_or(0.0));
+        let third_level = match counted.third_level_cycles {
+            0 => 0.0,
+            cycles => beyond * convert::ratio(cycles, cycles + counted.walk_cycles),
+        };
+        let walks = beyond - third_level;
         let mut delta = Done { counters: counted.times(weight), exits: settled.exits, ..Done::default() };
         for (cause, cycles) in [
             (Cause::Core, parts.core),
             (Cause::Data, parts.data),
-            (Cause::Stlb, stlb),
+            (Cause::Stlb, stlb + third_level),
             (Cause::WalkGuest, walks * (1.0 - nested)),
             (Cause::WalkNested, walks * nested),
         ] {

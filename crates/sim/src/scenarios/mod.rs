@@ -157,6 +157,18 @@ pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
         ]
     ),
     builtin!(
+        "translation-schemes",
+        "what walks read and cost under schemes of translation from the literature",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=512 MiB",
+            "vm.memory=64 MiB",
+            "vm.program.parameters.bytes=16 MiB"
+        ]
+    ),
+    builtin!(
         "contiguous-changes",
         "virtual machines that get a block of memory late, grow and shrink",
         [

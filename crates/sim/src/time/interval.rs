@@ -14,9 +14,9 @@ pub struct Interval {
     pub stlb_hits: u64,
     /// Their latencies, added up.
     pub stlb_cycles: u64,
-    /// Page walks.
+    /// Page walks, and lookups of a third level of the TLB that hit.
     pub walks: u64,
-    /// The latencies of all table entries that they read, added up.
+    /// The latencies of all table entries that they read, and of the third level, added up.
     pub walk_cycles: u64,
     /// Of these, the cycles that a lead covered, walk by walk, where a lead was
     /// [set](terrace_mmu::Mmu::set_walk_lead); otherwise 0.
@@ -42,8 +42,8 @@ impl Interval {
             accesses: counters.references,
             stlb_hits: counters.stlb_hits,
             stlb_cycles: counters.stlb_cycles,
-            walks: counters.walks,
-            walk_cycles: counters.walk_cycles,
+            walks: counters.walks + counters.third_level_hits,
+            walk_cycles: counters.walk_cycles + counters.third_level_cycles,
             walk_cycles_within_lead: 0,
             data_references: counters.data_references,
             data_cycles: counters.data_cycles,

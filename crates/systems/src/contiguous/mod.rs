@@ -240,7 +240,8 @@ impl Contiguous {
 impl Policy for Contiguous {
     fn requires(&self) -> Abilities {
         let moves = Abilities::MIGRATE | Abilities::COLLAPSE | Abilities::SPLIT;
-        let sees = Abilities::SEE_LEAVES | Abilities::SEE_FREE | Abilities::COUNTERS;
+        let sees =
+            Abilities::SEE_LEAVES | Abilities::SEE_FREE | Abilities::COUNTERS | Abilities::CHOOSE_FRAME;
         self.linux.requires() | Abilities::SEGMENT | Abilities::RESERVE | moves | sees
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Extended {
     pub(crate) vm: Vm<Gpa, Hpa>,
     /// What its addresses are relocated by; the extended page table is kept meanwhile, and not walked.
     pub(crate) segments: Option<SegmentPair>,
+    /// Entries of the guest's tables of higher levels than this are composed: the host hears of every write to one.
+    pub(crate) switch_level: Option<u32>,
 }
 
 /// A policy's segments in the hardware's terms.
@@ -65,7 +67,7 @@ impl Extended {
         number: usize,
         bill: &mut Bill,
     ) -> Result<(), End> {
-        let Self { guest, vm, segments } = self;
+        let Self { guest, vm, segments, switch_level } = self;
         let pending = guest.kernel.pending();
         bill.work(Role::Guest, pending);
         note_decisions(pending, bill);
@@ -74,6 +76,13 @@ impl Extended {
                 None => back_through(vm, host, span, bill)?,
                 Some(segments) => check(segments, span, bill)?,
             }
+        }
+        if let (None, Some(level)) = (&segments, *switch_level) {
+            pending
+                .written
+                .iter()
+                .filter(|written| written.level > level)
+                .for_each(|_| bill.exit(Exit::WriteProtect));
         }
         for stale in &pending.stale {
             bill.flushes.push(Flush::Space { vm: number, space: stale.space, span: stale.span });

@@ -5,7 +5,7 @@
 
 use terrace_addr::{Access, AccessKind, Addr, Bytes, Ghpa, Gpa, Gva, Hpa, Hva, Span};
 use terrace_kernel::{Decision, Kernel, KernelError, Pending, Placed, Shadow, Trap, Vm};
-use terrace_mmu::{AsTheyAre, Fault, Identity, Mmu, Stopped, Tables};
+use terrace_mmu::{AsTheyAre, DirectSegment, Fault, Identity, Mmu, Stopped, Tables};
 use terrace_policy::{Advice, Role, SpaceId};
 use terrace_table::{Ept, X86};
 
@@ -135,6 +135,7 @@ impl Stage {
         };
         let populate = &mut AsTheyAre;
         let gone = "a thread runs in an address space that is there";
+        mmu.set_direct_segment(cpu, self.direct_segment(ground, space));
         match (self, ground) {
             (Self::Native, Ground::Native(kernel)) => {
                 let first = &mut kernel.kernel.space_mut(space).expect(gone).table;
@@ -159,6 +160,17 @@ impl Stage {
             }
             (Self::Native, Ground::Host(_)) => unreachable!("a run is native as a whole"),
         }
+    }
+
+    /// What a CPU that runs an address space has in its direct segment's registers.
+    fn direct_segment(&self, ground: &Ground, space: SpaceId) -> Option<DirectSegment> {
+        let segment = match (self, ground) {
+            (Self::Native, Ground::Native(layer)) => layer.kernel.direct_segment(space),
+            (Self::Extended(stage), _) => stage.guest.kernel.direct_segment(space),
+            (Self::Nested(stage), _) => stage.guest.kernel.direct_segment(space),
+            _ => None,
+        }?;
+        DirectSegment::new(segment.start.reinterpret(), segment.bytes, segment.base.get())
     }
 
     /// Serves a fault, and settles what that leaves in this machine.
