@@ -93,6 +93,7 @@ fn translation() -> Group {
         per_thousand("walks", &["walks"]),
         per_walk("guest entries/walk", "walk_guest_references"),
         per_walk("nested entries/walk", "walk_nested_references"),
+        figure("cycles/walk", |run| total(run, "cycles_per_walk").map(short)),
     ];
     Group { title: "Translation, for 1,000 accesses", figures }
 }

@@ -46,7 +46,9 @@ fn head(result: &RunsResult) -> String {
     let scenario = &result.scenario;
     let overrides = scenario.overrides.iter().map(|text| format!(" --set '{text}'"));
     let overrides = overrides.collect::<Vec<_>>().concat();
-    let machines: Vec<_> = result.machines.iter().map(|machine| machine.name.as_str()).collect();
+    // One with other values for each of some runs is still the same machine.
+    let mut machines: Vec<_> = result.machines.iter().map(|machine| machine.name.as_str()).collect();
+    machines.dedup();
     let mut text = format!("{}{overrides}, on {}\n", scenario.name, machines.join(", "));
     if !scenario.description.is_empty() {
         text.push_str(&style::wrap(&scenario.description, ""));

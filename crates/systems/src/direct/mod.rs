@@ -43,10 +43,10 @@ pub(crate) const SYSTEM: System = System {
 const PARAMETERS: &[Parameter] = &[Parameter {
     name: "smallest_region",
     unit: Unit::Bytes,
-    default: Value::Bytes(Bytes::new(64 << 20)),
+    default: Value::Bytes(Bytes::new(2 << 20)),
     range: Range::Between(1 << 12, 1 << 46),
     meaning: "how large the largest region must be to be a primary region",
-    source: "assumed: in ISCA 2013 programs ask for their primary region; whatever a large program maps is larger",
+    source: "assumed: in ISCA 2013 programs ask for their primary region; what is smaller has few pages to gain from",
 }];
 
 #[derive(Debug)]

@@ -4,11 +4,13 @@
 
 mod baselines;
 mod ca_paging;
+mod direct;
 mod gemini;
 mod gemini_histories;
 mod gemini_mechanisms;
 mod hawkeye;
 mod ingens;
 mod one_layer;
+mod ptemagnet;
 mod ranger;
 mod stack;

@@ -9,6 +9,7 @@ mod khugepaged;
 mod memory;
 mod modes;
 mod sampled;
+mod schemes;
 
 use terrace_machine::builtin;
 use terrace_result::RunResult;
@@ -30,11 +31,14 @@ fn runs(text: &str, overrides: &[&str]) -> Vec<Run> {
 fn results(text: &str, overrides: &[&str]) -> Vec<RunResult> {
     let registry = registry();
     let all = runs(text, overrides);
-    let one = |run_of: &Run| {
-        let machine = builtin(&run_of.scenario.machine.name, &[]).unwrap();
-        run(run_of, &machine, &registry, &mut Unwatched).unwrap()
-    };
-    all.iter().map(one).collect()
+    all.iter().map(|run_of| one(run_of, &registry)).collect()
+}
+
+/// The result of a run on its machine.
+fn one(run_of: &Run, registry: &Registry) -> RunResult {
+    let chosen = &run_of.scenario.machine;
+    let machine = builtin(&chosen.name, &chosen.overrides().unwrap()).unwrap();
+    run(run_of, &machine, registry, &mut Unwatched).unwrap()
 }
 
 /// The only result.
