@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use terrace_addr::PageSize;
 
 /// Every count, in the order of the sections that name them.
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 42] = [
     "references",
     "accesses",
     "itlb_accesses",
@@ -42,6 +42,12 @@ const NAMES: [&str; 36] = [
     "data_references_l3",
     "data_references_memory",
     "data_cycles",
+    "third_level_hits",
+    "third_level_misses",
+    "third_level_references",
+    "third_level_cycles",
+    "direct_translations",
+    "prefetch_references",
 ];
 
 /// The counts of one CPU.
@@ -62,6 +68,11 @@ impl Counts {
     /// Counts one more.
     pub(crate) fn one(&mut self, name: &str) {
         self.add(name, 1);
+    }
+
+    /// One count.
+    pub(crate) fn get(&self, name: &str) -> u64 {
+        self.0[name]
     }
 
     /// Counts a walk that ended with a translation of `size`.

@@ -12,6 +12,7 @@
 //! | The walk | `mmu::walk`, `walk_cache` |
 //! | Translating a guest-physical address by EPT | `mmu::nested`, `nested_tlb`, `walk_cache`, `log` |
 //! | Translating a guest-physical address by a segment | `mmu::below` |
+//! | Schemes that some machines have | `third_level`, `direct`, and in `mmu`: `third_level`, `direct`, `prefetch`, `below` |
 //! | References and cycles | `lines`, `counts` |
 //! | Faults, Invalidations | `mmu::remove`, `invalidation` |
 //!
@@ -22,6 +23,7 @@
 mod array;
 mod context;
 mod counts;
+mod direct;
 mod invalidation;
 mod lines;
 mod log;
@@ -32,10 +34,12 @@ mod rights;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod third_level;
 mod tlb;
 mod walk_cache;
 
 pub use context::Tag;
+pub use direct::DirectSegment;
 pub use invalidation::Invalidation;
 pub use mmu::{Fault, Translation};
 pub use oracle::Oracle;

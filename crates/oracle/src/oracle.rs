@@ -12,9 +12,10 @@ use crate::lines::Lines;
 use crate::log::Log;
 use crate::mmu::{Core, Cpu, Keeps, Mmu};
 use crate::nested_tlb::NestedTlbs;
+use crate::third_level::ThirdLevel;
 use crate::tlb::Tlbs;
 use crate::walk_cache::WalkCaches;
-use crate::{Fault, Invalidation, Tables, Tag, Translation};
+use crate::{DirectSegment, Fault, Invalidation, Tables, Tag, Translation};
 
 /// The MMUs of a machine's cores, and the caches that their walks go through.
 ///
@@ -27,6 +28,8 @@ pub struct Oracle {
     lines: Lines,
     keeps: Keeps,
     data_lines: bool,
+    switch_level: Option<u32>,
+    prefetch: Vec<u32>,
 }
 
 impl Oracle {
@@ -38,10 +41,15 @@ impl Oracle {
     /// If the machine does not pass [`Machine::validate`], or without a part of memory.
     pub fn new(machine: &Machine, seed: u64, nodes: &[(Addr<Hpa>, usize)]) -> Self {
         let cores = machine.topology.sockets * machine.topology.cores;
+        let scheme = machine.scheme.as_ref();
+        let memory_end = nodes.last().expect("memory has a part").0;
         let core = |number| {
             let seed_of = |array: &str| array_seed(seed, number, array);
             Core {
                 tlbs: Tlbs::new(&machine.tlb, |name| seed_of(&format!("tlb.{name}"))),
+                third_level: scheme
+                    .and_then(|scheme| scheme.third_level)
+                    .map(|entries| ThirdLevel::new(entries, number, memory_end)),
                 walk_caches: WalkCaches::new(&machine.walk_cache, |name| {
                     seed_of(&format!("walk_cache.{name}"))
                 }),
@@ -54,7 +62,12 @@ impl Oracle {
             }
         };
         let lines = Lines::new(machine, seed, nodes);
-        let cpu = |_| Cpu { counts: Counts::new(), nodes: vec![(0, 0); lines.nodes()], log: Log::default() };
+        let cpu = |_| Cpu {
+            counts: Counts::new(),
+            nodes: vec![(0, 0); lines.nodes()],
+            log: Log::default(),
+            direct: None,
+        };
         Self {
             vendor: machine.vendor,
             cores: (0..cores).map(core).collect(),
@@ -62,6 +75,8 @@ impl Oracle {
             lines,
             keeps: Keeps { first: machine.paging.accessed_dirty, second: machine.paging.ept_accessed_dirty },
             data_lines: false,
+            switch_level: scheme.and_then(|scheme| scheme.switch_level),
+            prefetch: scheme.map_or_else(Vec::new, |scheme| scheme.prefetch.clone()),
         }
     }
 
@@ -91,6 +106,14 @@ impl Oracle {
         self.cpus[cpu].log.take()
     }
 
+    /// Gives a CPU a direct segment, another one, or none. Nothing is removed.
+    ///
+    /// # Panics
+    /// If there is no such CPU.
+    pub fn set_direct_segment(&mut self, cpu: usize, segment: Option<DirectSegment>) {
+        self.cpus[cpu].direct = segment;
+    }
+
     /// One access by `cpu` in the context `tag`; the translation of its first byte.
     ///
     /// # Errors
@@ -114,6 +137,8 @@ impl Oracle {
             keeps: self.keeps,
             lines: &mut self.lines,
             data_lines: self.data_lines,
+            switch_level: self.switch_level,
+            prefetch: &self.prefetch,
         };
         mmu.access(tables, access)
     }

@@ -1,4 +1,4 @@
-//! The TLBs of a core, both levels (MODEL.md, "Looking up").
+//! The TLBs of a core, levels 1 and 2 (MODEL.md, "Looking up").
 
 use std::collections::BTreeMap;
 
@@ -64,9 +64,20 @@ pub(crate) struct Hit {
 }
 
 impl Key {
-    fn new(va: Addr<Gva>, size: PageSize, own: Own, global: bool) -> Self {
+    /// What the translation of `va` at `size` is found by, in its own form or the global one.
+    pub(crate) fn new(va: Addr<Gva>, size: PageSize, own: Own, global: bool) -> Self {
         let pcid = if global { 0 } else { own.pcid };
         Self { number: va.get() >> size.shift(), size, own: Own { pcid, ..own }, global }
+    }
+
+    /// The number of the virtual page, which chooses the set.
+    pub(crate) fn index(self) -> u64 {
+        self.number
+    }
+
+    /// Whether a lookup of `va` with the tags `own` may find it.
+    pub(crate) fn is_found_by(self, va: Addr<Gva>, own: Own) -> bool {
+        [false, true].map(|global| Self::new(va, self.size, own, global)).contains(&self)
     }
 
     /// Whether it is a translation of the address space `pcid`, which sees its own and no global one.
@@ -83,6 +94,21 @@ impl Key {
     pub(crate) fn is_of(self, mapping: Mapping, va: Addr<Gva>) -> bool {
         let start = self.number << self.size.shift();
         start >> mapping.leaf.shift() == va.get() >> mapping.leaf.shift()
+    }
+}
+
+impl Mapping {
+    /// What the entry of `size` says that a translation makes.
+    pub(crate) fn new(translated: Translated, size: PageSize) -> Self {
+        let Translated { addr, rights, leaf, .. } = translated;
+        Self { frame: addr.align_down(size), rights, leaf }
+    }
+
+    /// What it says of `va`, found under `key`.
+    pub(crate) fn translate(self, va: Addr<Gva>, key: Key) -> Translated {
+        let Self { frame, rights, leaf } = self;
+        let Key { size, global, .. } = key;
+        Translated { addr: frame.offset_by(va.offset_in(size)), size, rights, global, leaf }
     }
 }
 
@@ -113,9 +139,8 @@ impl Tlbs {
             let Some(OneArray { description, array }) = self.array(level, kind, size) else { continue };
             for global in [false, true] {
                 let key = Key::new(va, size, own, global);
-                if let Some(Mapping { frame, rights, leaf }) = array.look_up(key.number, key) {
-                    let addr = frame.offset_by(va.offset_in(size));
-                    let translated = Translated { addr, size, rights, global, leaf };
+                if let Some(mapping) = array.look_up(key.index(), key) {
+                    let translated = mapping.translate(va, key);
                     return Some(Hit { translated, latency: description.latency });
                 }
             }
@@ -133,22 +158,14 @@ impl Tlbs {
         own: Own,
         translated: Translated,
     ) -> Option<PageSize> {
-        let Translated { addr, size: largest, rights, global, leaf } = translated;
-        for size in PageSize::ALL.into_iter().rev().filter(|size| *size <= largest) {
+        for size in PageSize::ALL.into_iter().rev().filter(|size| *size <= translated.size) {
             if let Some(OneArray { array, .. }) = self.array(level, kind, size) {
-                let key = Key::new(va, size, own, global);
-                array.insert(key.number, key, Mapping { frame: addr.align_down(size), rights, leaf });
+                let key = Key::new(va, size, own, translated.global);
+                array.insert(key.index(), key, Mapping::new(translated, size));
                 return Some(size);
             }
         }
         None
-    }
-
-    /// Removes the entries that a lookup of `va` with the tags `own` may find: of all sizes, in its own form and
-    /// the global.
-    pub(crate) fn remove_found(&mut self, va: Addr<Gva>, own: Own) {
-        let found = |key: Key| [false, true].map(|global| Key::new(va, key.size, own, global)).contains(&key);
-        self.remove(|key, _| found(key));
     }
 
     /// Removes the translations that are `unwanted`.

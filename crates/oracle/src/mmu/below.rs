@@ -10,8 +10,8 @@ use crate::rights::Rights;
 
 /// How addresses that page tables hold become final ones.
 pub(super) trait Below<S: Space> {
-    /// Where the table entry at `addr` is.
-    fn place_entry(&mut self, mmu: &mut Mmu<'_>, addr: Addr<S>) -> Result<Placed, Fault>;
+    /// Where the entry at `addr` of a table of `level` is.
+    fn place_entry(&mut self, mmu: &mut Mmu<'_>, addr: Addr<S>, level: u32) -> Result<Placed, Fault>;
 
     /// Where the data at `addr` is, in a leaf of the size `leaf`, for an access of `kind`.
     fn place_data(
@@ -26,13 +26,20 @@ pub(super) trait Below<S: Space> {
     fn check_read(&self, _table: Addr<Hpa>, _offset: u64) -> Result<(), Fault> {
         Ok(())
     }
+
+    /// Where the page of `addr` is now, if it is somewhere, whatever it may be used for.
+    fn find(&self, addr: Addr<S>) -> Option<Addr<Hpa>>;
 }
 
 /// Nothing: addresses are final, and nothing limits a page's size or its use.
 pub(super) struct Nothing;
 
 impl Below<Hpa> for Nothing {
-    fn place_entry(&mut self, _: &mut Mmu<'_>, addr: Addr<Hpa>) -> Result<Placed, Fault> {
+    fn find(&self, addr: Addr<Hpa>) -> Option<Addr<Hpa>> {
+        Some(addr)
+    }
+
+    fn place_entry(&mut self, _: &mut Mmu<'_>, addr: Addr<Hpa>, _: u32) -> Result<Placed, Fault> {
         Ok(Placed { addr, size: PageSize::Size1G, rights: Rights::ALL })
     }
 
@@ -50,9 +57,30 @@ impl Below<Hpa> for Nothing {
 /// EPT.
 pub(super) struct Host<'a>(pub(super) &'a mut Table<Gpa, Ept, SimulatedMemory<Hpa>>);
 
+impl Host<'_> {
+    /// Where `addr` is as EPT's entries say now, and what they allow, dirty bits apart.
+    fn says(&self, addr: Addr<Gpa>) -> Option<Placed> {
+        let leaf = self.0.lookup(addr)?;
+        let entries = self.0.path(addr).map(|step| Rights::of_entry::<Ept>(step.entry));
+        let rights = entries.fold(Rights::ALL, Rights::and);
+        Some(Placed { addr: leaf.translate(addr), size: leaf.page.size(), rights })
+    }
+}
+
 impl Below<Gpa> for Host<'_> {
-    fn place_entry(&mut self, mmu: &mut Mmu<'_>, addr: Addr<Gpa>) -> Result<Placed, Fault> {
+    fn find(&self, addr: Addr<Gpa>) -> Option<Addr<Hpa>> {
+        Some(self.says(addr)?.addr)
+    }
+
+    /// "A switch level": a composed table has already led there, if EPT lets it.
+    fn place_entry(&mut self, mmu: &mut Mmu<'_>, addr: Addr<Gpa>, level: u32) -> Result<Placed, Fault> {
         let kind = if mmu.keeps.second { AccessKind::Store } else { AccessKind::Load };
+        if mmu.switch_level.is_some_and(|switch_level| level >= switch_level)
+            && let Some(placed) = self.says(addr)
+            && placed.rights.allow(kind)
+        {
+            return Ok(placed);
+        }
         mmu.translate_nested(self.0, addr, kind)
     }
 
@@ -92,7 +120,11 @@ impl Segments {
 }
 
 impl Below<Gpa> for Segments {
-    fn place_entry(&mut self, _: &mut Mmu<'_>, addr: Addr<Gpa>) -> Result<Placed, Fault> {
+    fn find(&self, addr: Addr<Gpa>) -> Option<Addr<Hpa>> {
+        Some(self.place(addr, PageSize::Size4K).ok()?.addr)
+    }
+
+    fn place_entry(&mut self, _: &mut Mmu<'_>, addr: Addr<Gpa>, _: u32) -> Result<Placed, Fault> {
         self.place(addr, PageSize::Size4K)
     }
 

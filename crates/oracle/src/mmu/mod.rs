@@ -1,28 +1,33 @@
 //! One CPU's MMU, and one access of it (MODEL.md, "Looking up").
 
 mod below;
+mod direct;
 mod nested;
+mod prefetch;
 mod remove;
+mod third_level;
 mod walk;
 
 use terrace_addr::{Access, AccessKind, Addr, Gpa, Gva, Hpa, PageSize, convert};
 
-use crate::Tables;
 use crate::context::{Context, Guest, Own};
 use crate::counts::Counts;
-use crate::lines::{LINE, Lines, Server};
+use crate::lines::{Found, LINE, Lines, Server};
 use crate::log::Log;
 use crate::nested_tlb::NestedTlbs;
-use crate::tlb::Tlbs;
+use crate::third_level::ThirdLevel;
+use crate::tlb::{Tlbs, Translated};
 use crate::walk_cache::WalkCaches;
+use crate::{DirectSegment, Tables};
+use prefetch::Asked;
 
 /// Where an access went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Translation {
     /// The final address.
     pub addr: Addr<Hpa>,
-    /// The size of the entry that served: the TLB entry's on a hit; after a walk the size that was inserted into
-    /// level 1, or the translation's own if none was.
+    /// The size of the entry that served: the TLB entry's on a hit; otherwise the size that was inserted into level 1,
+    /// or the translation's own if none was.
     pub size: PageSize,
 }
 
@@ -57,8 +62,10 @@ pub enum Fault {
 
 /// What the threads of a core share.
 pub(crate) struct Core {
-    /// TLBs of both levels.
+    /// TLBs of levels 1 and 2.
     pub(crate) tlbs: Tlbs,
+    /// The third level, in memory, if the machine has one.
+    pub(crate) third_level: Option<ThirdLevel>,
     /// Paging-structure caches of the first dimension.
     pub(crate) walk_caches: WalkCaches<Own>,
     /// Guest-physical translations.
@@ -75,6 +82,8 @@ pub(crate) struct Cpu {
     pub(crate) nodes: Vec<(u64, u64)>,
     /// The page-modification log.
     pub(crate) log: Log,
+    /// What takes the place of the first dimension's tables for some addresses.
+    pub(crate) direct: Option<DirectSegment>,
 }
 
 /// In which dimensions the walker keeps accessed and dirty bits.
@@ -102,6 +111,10 @@ pub(crate) struct Mmu<'a> {
     pub(crate) lines: &'a mut Lines,
     /// Whether data lines are modelled.
     pub(crate) data_lines: bool,
+    /// From which level on walks of two dimensions read the guest's own tables.
+    pub(crate) switch_level: Option<u32>,
+    /// The levels whose entries are asked for when a walk starts.
+    pub(crate) prefetch: &'a [u32],
 }
 
 impl Mmu<'_> {
@@ -127,7 +140,7 @@ impl Mmu<'_> {
         }
     }
 
-    /// Looks one address up: level 1, level 2, walk.
+    /// Looks one address up: level 1, level 2, level 3, walk.
     fn piece(
         &mut self,
         tables: &mut Tables<'_>,
@@ -153,6 +166,10 @@ impl Mmu<'_> {
         }
         self.cpu.counts.one(level_1_misses);
 
+        if self.direct_alone(tables, va) {
+            let result = self.translate(tables, va, kind);
+            return self.insert(tables, va, kind, result);
+        }
         if let Some(hit) = self.core.tlbs.look_up(2, kind, va, self.context.own) {
             self.cpu.counts.one("stlb_hits");
             self.cpu.counts.add("stlb_cycles", hit.latency);
@@ -164,6 +181,15 @@ impl Mmu<'_> {
             return self.upgrade(tables, va, kind);
         }
         self.cpu.counts.one("stlb_misses");
+
+        if let Some(found) = self.look_up_third_level(va) {
+            if found.rights.allow(kind) {
+                self.core.tlbs.insert(2, kind, va, self.context.own, found);
+                self.core.tlbs.insert(1, kind, va, self.context.own, found);
+                return Ok(Translation { addr: found.addr, size: found.size });
+            }
+            return self.upgrade(tables, va, kind);
+        }
         self.walk_and_insert(tables, va, kind)
     }
 
@@ -175,11 +201,11 @@ impl Mmu<'_> {
         kind: AccessKind,
     ) -> Result<Translation, Fault> {
         self.cpu.counts.one("upgrade_walks");
-        self.core.tlbs.remove_found(va, self.context.own);
+        self.core.remove_found(va, self.context.own);
         self.walk_and_insert(tables, va, kind)
     }
 
-    /// Walks, and inserts the translation into level 2, then level 1; or removes what a fault removes.
+    /// Walks, and inserts the translation or removes what a fault removes.
     fn walk_and_insert(
         &mut self,
         tables: &mut Tables<'_>,
@@ -187,11 +213,32 @@ impl Mmu<'_> {
         kind: AccessKind,
     ) -> Result<Translation, Fault> {
         self.cpu.counts.one("walks");
-        match self.walk(tables, va, kind) {
+        let result = self.translate(tables, va, kind);
+        if let Ok(translated) = result {
+            self.cpu.counts.translation(translated.size);
+        }
+        self.insert(tables, va, kind, result)
+    }
+
+    /// Inserts a translation that was made into level 3, level 2, then level 1, or into level 1 alone if a direct segment
+    /// made it alone; or removes what a fault removes.
+    fn insert(
+        &mut self,
+        tables: &Tables<'_>,
+        va: Addr<Gva>,
+        kind: AccessKind,
+        result: Result<Translated, Fault>,
+    ) -> Result<Translation, Fault> {
+        match result {
             Ok(translated) => {
-                self.cpu.counts.translation(translated.size);
-                self.core.tlbs.insert(2, kind, va, self.context.own, translated);
-                let inserted = self.core.tlbs.insert(1, kind, va, self.context.own, translated);
+                let own = self.context.own;
+                if !self.direct_alone(tables, va) {
+                    if let Some(third_level) = &mut self.core.third_level {
+                        third_level.insert(va, own, translated);
+                    }
+                    self.core.tlbs.insert(2, kind, va, own, translated);
+                }
+                let inserted = self.core.tlbs.insert(1, kind, va, own, translated);
                 Ok(Translation { addr: translated.addr, size: inserted.unwrap_or(translated.size) })
             }
             Err(fault) => {
@@ -201,19 +248,26 @@ impl Mmu<'_> {
         }
     }
 
-    /// A walk reads the table entry at `addr`.
-    fn refer(&mut self, addr: Addr<Hpa>) {
+    /// Reads a line of a table, or of what lies in memory as tables do.
+    fn refer_to_table(&mut self, addr: Addr<Hpa>) -> Found {
         let found = self.lines.refer(self.core_number, AccessKind::Load, addr);
+        if let Server::Node(node) = found.by {
+            self.cpu.nodes[node].0 += 1;
+        }
+        found
+    }
+
+    /// A walk that `asked` ahead reads the entry at `addr`, of a table of `level`.
+    fn refer(&mut self, addr: Addr<Hpa>, level: u32, asked: &Asked) {
+        let found = self.refer_to_table(addr);
         self.cpu.counts.one("walk_references");
         match found.by {
             Server::Level(level) => self.cpu.counts.one(&format!("walk_references_l{level}")),
-            Server::Node(node) => {
-                self.cpu.counts.one("walk_references_memory");
-                self.cpu.nodes[node].0 += 1;
-            }
+            Server::Node(_) => self.cpu.counts.one("walk_references_memory"),
         }
-        self.cpu.counts.add("walk_cycles", found.latency);
-        self.cpu.counts.add("cycles", found.latency);
+        let cycles = found.latency.max(asked.left(level, &self.cpu.counts));
+        self.cpu.counts.add("walk_cycles", cycles);
+        self.cpu.counts.add("cycles", cycles);
     }
 
     /// An access of `kind` touches each line of the `bytes` from `addr` on.

@@ -40,11 +40,13 @@ impl Mmu<'_> {
             (host.level_count(), lead_to(host.root(), host.root_node(), Rights::ALL))
         };
 
+        let asked = self.ask_ahead(host, gpa, level, at.node, Some);
+
         // 3. Down to the leaf.
         let (index, entry) = loop {
             let index = EntryIndex::of(gpa, level);
             self.cpu.counts.one("nested_references");
-            self.refer(at.table.offset_by(index.byte_offset()));
+            self.refer(at.table.offset_by(index.byte_offset()), level, &asked);
             let entry = host.memory().read(at.node, index);
             if !Ept::is_present(entry) {
                 return Err(Fault::Ept { addr: gpa, protection: false });

@@ -34,10 +34,24 @@ impl Mmu<'_> {
 }
 
 impl Core {
+    /// Removes the translations of all levels that are `unwanted`.
+    fn remove_translations(&mut self, unwanted: impl Fn(tlb::Key, tlb::Mapping) -> bool) {
+        self.tlbs.remove(&unwanted);
+        if let Some(third_level) = &mut self.third_level {
+            third_level.remove(&unwanted);
+        }
+    }
+
+    /// Removes the entries that a lookup of `va` with the tags `own` may find: of all levels and sizes, in its own form
+    /// and the global.
+    pub(super) fn remove_found(&mut self, va: Addr<Gva>, own: Own) {
+        self.remove_translations(|key, _| key.is_found_by(va, own));
+    }
+
     /// Removes the translations of `va`, global ones too, and the paging-structure-cache entries for it, whose tags are
     /// `own` once those that may be any are `overlooked`.
     fn remove_for_address(&mut self, va: Addr<Gva>, own: Own, overlooked: impl Fn(Own) -> Own) {
-        self.tlbs.remove(|key, mapping| {
+        self.remove_translations(|key, mapping| {
             let tags = overlooked(key.own);
             let tags = if key.global { Own { pcid: own.pcid, ..tags } } else { tags };
             tags == own && key.is_of(mapping, va)
@@ -50,7 +64,7 @@ impl Core {
     /// if it is a reset.
     pub(crate) fn invalidate(&mut self, thread: usize, current: Own, invalidation: Invalidation) {
         let concerned = |of: usize| of == thread || invalidation == Invalidation::Everything;
-        self.tlbs.remove(|key, mapping| {
+        self.remove_translations(|key, mapping| {
             concerned(key.own.thread)
                 && removes_translation(invalidation, current, key, &|va| key.is_of(mapping, va))
         });

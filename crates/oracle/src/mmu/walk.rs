@@ -48,11 +48,13 @@ impl Mmu<'_> {
             (level, self.enter(&mut below, root, node, va, level, Rights::ALL)?)
         };
 
+        let asked = self.ask_ahead(table, va, level, at.node, |addr| below.find(addr));
+
         // 2. Down to the leaf.
         let (index, entry) = loop {
             let index = EntryIndex::of(va, level);
             below.check_read(at.table, index.byte_offset())?;
-            self.refer(at.table.offset_by(index.byte_offset()));
+            self.refer(at.table.offset_by(index.byte_offset()), level, &asked);
             let entry = table.memory().read(at.node, index);
             if !X86::is_present(entry) {
                 return Err(Fault::Page { addr: va, protection: false });
@@ -105,7 +107,7 @@ impl Mmu<'_> {
         rights: Rights,
     ) -> Result<Prefix, Fault> {
         let entry = address.offset_by(EntryIndex::of(va, level).byte_offset());
-        let placed = below.place_entry(self, entry)?;
+        let placed = below.place_entry(self, entry, level)?;
         let table: Addr<Hpa> = placed.addr.align_down(PageSize::Size4K);
         Ok(Prefix { table, node, said: address.get(), rights, writable: placed.rights.store })
     }

@@ -3,11 +3,15 @@
 mod allowed;
 mod below;
 mod crossing;
+mod direct;
 mod faults;
 mod invalidations;
 mod lookups;
 mod nested;
+mod prefetch;
 mod references;
+mod switch_level;
+mod third_level;
 mod world;
 
 use std::collections::BTreeMap;
@@ -67,6 +71,11 @@ fn walk_cache(table: &str, level: u32) -> String {
 /// A nested TLB.
 fn nested_tlb(pages: &[&str]) -> String {
     format!("[nested_tlb.all]\npages = {pages:?}\n{}", lru(16, 16))
+}
+
+/// Schemes that a machine has.
+fn scheme(keys: &str) -> String {
+    format!("[scheme]\n{keys}\nsource = \"test\"\n")
 }
 
 fn lru(entries: u32, ways: u32) -> String {
