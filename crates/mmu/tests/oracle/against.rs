@@ -2,10 +2,10 @@
 //! and nothing else.
 
 use terrace_addr::{Access, Addr, Bytes, Gpa, Gva, Hpa, Page, PageSize, Space};
-use terrace_machine::Machine;
+use terrace_machine::{Machine, Schemes};
 use terrace_mmu::{
-    Below, Context, Extended, Fault, GuestTable, Identity, Invalidation, Layout, Mmu, Origin, Segment,
-    SegmentPair, Stack, Translation,
+    Below, Context, DirectSegment, Extended, Fault, GuestTable, Identity, Invalidation, Layout, Mmu, Origin,
+    Segment, SegmentPair, Stack, Translation,
 };
 use terrace_table::{Ept, FrameSource, LeafFlags, SimulatedMemory, Table, X86};
 
@@ -62,6 +62,12 @@ impl<B: Below> Side<B> {
 
     fn run(&mut self, access: Access) -> Result<Translation, Fault> {
         self.mmu.access(0, &mut self.stack, access)
+    }
+
+    fn set_direct_segment(&mut self, start: Addr<Gva>, size: Bytes, to: u64) {
+        let segment = DirectSegment::new(start, size, to);
+        assert!(segment.is_some());
+        self.mmu.set_direct_segment(0, segment);
     }
 
     fn flush(&mut self) {
@@ -127,6 +133,15 @@ fn blocks(draw: &mut Draw) -> SegmentPair {
     SegmentPair { low, split: Addr::new(split), high }
 }
 
+/// A direct segment from the start of a leaf on, into one gigabyte of the guest's memory, which one block holds.
+fn direct(draw: &mut Draw, leaves: &[(Page<Gva>, u64)]) -> (Addr<Gva>, Bytes, u64) {
+    const GIGABYTE: u64 = 1 << 30;
+    let start = draw.pick(leaves).0.start();
+    let to = draw.below(8) * GIGABYTE + start.get() % GIGABYTE + draw.pick(&[0, 0, 4096, 1 << 21]);
+    let size = draw.pick(&[4096, 5 * 4096, 1 << 21, 1 << 22, GIGABYTE]);
+    (start, Bytes::new(size.min(GIGABYTE - to % GIGABYTE)), to)
+}
+
 fn placed(pair: &SegmentPair, at: u64) -> u64 {
     pair.place(Addr::new(at), PageSize::Size4K).expect("inside").0.get()
 }
@@ -137,11 +152,18 @@ fn placed(pair: &SegmentPair, at: u64) -> u64 {
 fn segments_count_as_bare_metal_does() {
     for number in 0..600 {
         let mut draw = Draw::new(number);
-        let machine = machines::draw(&mut draw);
+        let mut machine = machines::draw(&mut draw);
         let leaves = leaves(&mut draw);
         let pair = blocks(&mut draw);
+        let mut other_draw = Draw::new(!number);
+        machine.scheme = Some(machines::schemes(&mut other_draw, machine.paging.levels));
         let mut segment = Side::new(&machine, number, &leaves, pair, |at| at);
         let mut native = Side::new(&machine, number, &leaves, Identity, |at| placed(&pair, at));
+        if other_draw.percent(50) {
+            let (start, size, to) = direct(&mut other_draw, &leaves);
+            segment.set_direct_segment(start, size, to);
+            native.set_direct_segment(start, size, placed(&pair, to));
+        }
         for (at, access) in accesses(&mut draw, &leaves).into_iter().enumerate() {
             assert_eq!(segment.run(access), native.run(access), "case {number}, access {at}");
             if draw.percent(3) {
@@ -165,6 +187,8 @@ fn a_walk_has_the_references_of_ept_less_those_to_ept() {
         let mut draw = Draw::new(number);
         let mut machine = machines::draw(&mut draw);
         machine.tlb.clear();
+        let schemes = machines::schemes(&mut Draw::new(!number), machine.paging.levels);
+        machine.scheme = Some(Schemes { third_level: None, ..schemes });
         let leaves = leaves(&mut draw);
         let pair = blocks(&mut draw);
         let accesses = accesses(&mut draw, &leaves);

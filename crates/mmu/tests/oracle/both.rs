@@ -1,11 +1,12 @@
 //! The engine and the oracle side by side.
 
-use terrace_addr::{Access, Addr, VirtualWidth};
+use terrace_addr::{Access, Addr, Gva, VirtualWidth};
 use terrace_machine::Vendor;
 use terrace_mmu::{
-    AsTheyAre, Below, Cause, Context, Fault, Invalidation, Layout, Mmu, Origin, Stack, Stopped, Translation,
+    AsTheyAre, Below, Cause, Context, DirectSegment, Fault, Invalidation, Layout, Mmu, Origin, Stack,
+    Stopped, Translation,
 };
-use terrace_oracle::{Invalidation as Plain, Oracle, Tables, Tag};
+use terrace_oracle::{DirectSegment as PlainSegment, Invalidation as Plain, Oracle, Tables, Tag};
 
 use crate::case::{Setting, Sums};
 use crate::flushes::Flush;
@@ -16,6 +17,7 @@ pub(crate) struct Both {
     oracle: Oracle,
     vendor: Vendor,
     tags: Vec<Tag>,
+    direct: Vec<Option<PlainSegment>>,
     /// What happened that no count says.
     happened: Sums,
 }
@@ -64,7 +66,8 @@ impl Both {
         let oracle = Oracle::new(machine, *seed, parts);
         assert_eq!(mmu.cpus(), oracle.cpus());
         let tags = vec![tag; mmu.cpus()];
-        let mut both = Self { mmu, oracle, vendor: machine.vendor, tags, happened: Sums::new() };
+        let direct = vec![None; mmu.cpus()];
+        let mut both = Self { mmu, oracle, vendor: machine.vendor, tags, direct, happened: Sums::new() };
         both.set_data_lines(setting.data_lines);
         for (cpu, on) in setting.logs.iter().enumerate() {
             both.set_context(cpu, tag);
@@ -90,6 +93,22 @@ impl Both {
     pub(crate) fn keep_log(&mut self, cpu: usize, on: bool) {
         self.mmu.keep_log(cpu, on);
         self.oracle.keep_log(cpu, on);
+    }
+
+    pub(crate) fn set_direct_segment(&mut self, cpu: usize, segment: Option<PlainSegment>) {
+        let engine = |PlainSegment { start, size, to }| {
+            DirectSegment::new(start, size, to).expect("what is drawn is a segment")
+        };
+        self.mmu.set_direct_segment(cpu, segment.map(engine));
+        self.oracle.set_direct_segment(cpu, segment);
+        self.direct[cpu] = segment;
+    }
+
+    /// Where the direct segment of a CPU puts `va`, if it holds it.
+    pub(crate) fn directly(&self, cpu: usize, va: Addr<Gva>) -> Option<u64> {
+        let PlainSegment { start, size, to } = self.direct[cpu]?;
+        let offset = va.get().checked_sub(start.get())?;
+        (offset < size.get()).then_some(to + offset)
     }
 
     pub(crate) fn take_log(&mut self, cpu: usize) -> Result<(), String> {

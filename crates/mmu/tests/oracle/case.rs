@@ -3,10 +3,11 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use terrace_addr::{Addr, Bytes, Hpa};
-use terrace_machine::Machine;
+use terrace_addr::{Addr, Bytes, Hpa, convert};
+use terrace_machine::{Machine, Schemes};
 use terrace_mmu::{Segment, SegmentPair};
 
+use crate::direct::Direct;
 use crate::draw::Draw;
 use crate::history::{self, Operation, Places};
 use crate::machines;
@@ -59,6 +60,7 @@ impl fmt::Display for Case {
         let Machine { tlb, walk_cache, nested_tlb, nested_walk_cache, cache, .. } = &self.setting.machine;
         writeln!(f, "{:?}, {vendor}, {topology:?}, {paging:?}, nodes {:?}", self.kind, memory.keys())?;
         writeln!(f, "{tlb:?}\n{walk_cache:?}\n{nested_tlb:?}\n{nested_walk_cache:?}\n{cache:?}")?;
+        writeln!(f, "{:?}", self.setting.machine.scheme)?;
         let Setting { parts, look_ahead, data_lines, logs, segment, .. } = &self.setting;
         write!(
             f,
@@ -68,7 +70,31 @@ impl fmt::Display for Case {
 }
 
 impl Case {
+    /// The case with this number. What a case has of schemes is drawn from numbers of its own, so that the rest of it is
+    /// what it would be without.
     pub(crate) fn new(number: u64) -> Self {
+        let (mut case, places) = Self::drawn(number);
+        let mut draw = Draw::new(!number);
+        let machine = &mut case.setting.machine;
+        machine.scheme = draw.percent(70).then(|| machines::schemes(&mut draw, machine.paging.levels));
+        machine.validate().unwrap();
+        let cpus = machines::cpus(machine);
+        for _ in 0..if draw.percent(60) { 1 + draw.below(6) } else { 0 } {
+            let of = if draw.percent(50) { 1 } else { cpus };
+            let cpu = draw.index(of);
+            let segment = draw.percent(80).then(|| Direct::draw(&mut draw, &places));
+            let at = draw.index(convert::count(case.history.len() + 1));
+            case.history.insert(at, Operation::Direct { cpu, segment });
+        }
+        case
+    }
+
+    /// The case with this number, on a machine without schemes, and without direct segments.
+    pub(crate) fn without_schemes(number: u64) -> Self {
+        Self::drawn(number).0
+    }
+
+    fn drawn(number: u64) -> (Self, Places) {
         let mut draw = Draw::new(number);
         let machine = machines::draw(&mut draw);
         let kind = draw.pick(&[
@@ -100,7 +126,7 @@ impl Case {
         if fills && matches!(kind, Kind::TwoDimensional | Kind::Nested) {
             history.insert(0, Operation::FillLog { cpu: 0 });
         }
-        Self { kind, setting, history }
+        (Self { kind, setting, history }, places)
     }
 
     /// The case with this number, of a guest in two segments.
@@ -127,6 +153,9 @@ impl Case {
         self.leave_out(|machine| &mut machine.nested_tlb);
         self.leave_out(|machine| &mut machine.nested_walk_cache);
         self.leave_out(|machine| &mut machine.cache);
+        self.leave_out_scheme(|scheme| scheme.third_level = None);
+        self.leave_out_scheme(|scheme| scheme.switch_level = None);
+        self.leave_out_scheme(|scheme| scheme.prefetch.clear());
         let mut at = 0;
         while at < self.history.len() {
             let removed = self.history.remove(at);
@@ -148,6 +177,16 @@ impl Case {
             if self.setting.machine.validate().is_err() || self.run().is_ok() {
                 self.setting.machine = before;
             }
+        }
+    }
+
+    /// Leaves one scheme out.
+    fn leave_out_scheme(&mut self, leave_out: impl Fn(&mut Schemes)) {
+        let before = self.setting.machine.scheme.clone();
+        let Some(scheme) = &mut self.setting.machine.scheme else { return };
+        leave_out(scheme);
+        if self.run().is_ok() {
+            self.setting.machine.scheme = before;
         }
     }
 

@@ -3,6 +3,7 @@
 use terrace_addr::{AccessKind, Addr, Bytes, Hpa, PageSize};
 use terrace_table::LeafFlags;
 
+use crate::direct::Direct;
 use crate::draw::Draw;
 use crate::flushes::Flush;
 
@@ -117,6 +118,11 @@ pub(crate) enum Operation {
     /// Stores to pages that were never stored to, until a log is full.
     FillLog {
         cpu: usize,
+    },
+    /// None takes it away.
+    Direct {
+        cpu: usize,
+        segment: Option<Direct>,
     },
     /// A base that is not given stays.
     Segment {

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use terrace_addr::{AccessKind, Addr, Bytes, Hpa, PageSize, convert};
 use terrace_machine::quantity::{Size, Time};
 use terrace_machine::{
-    Cache, Machine, MemoryNode, NestedTlbArray, PageSizeName, PerSocket, Replacement, Serves, SharedBy,
-    Source, TlbArray, Vendor, WalkCache, builtin,
+    Cache, Machine, MemoryNode, NestedTlbArray, PageSizeName, PerSocket, Replacement, Schemes, Serves,
+    SharedBy, Source, TlbArray, Vendor, WalkCache, builtin,
 };
 
 use crate::draw::Draw;
@@ -32,6 +32,20 @@ pub(crate) fn draw(draw: &mut Draw) -> Machine {
     machine.cache = caches(draw);
     machine.validate().unwrap();
     machine
+}
+
+/// Any of the schemes that were proposed, for a machine whose tables have so many levels.
+pub(crate) fn schemes(draw: &mut Draw, levels: u32) -> Schemes {
+    let mut prefetch: Vec<_> = (1..levels).filter(|_| draw.percent(40)).collect();
+    if draw.percent(50) {
+        prefetch.reverse();
+    }
+    Schemes {
+        third_level: draw.percent(50).then(|| draw.pick(&[4, 8, 16, 64])),
+        switch_level: draw.percent(50).then(|| 1 + convert::low32(draw.below(levels.into()))),
+        prefetch,
+        source: source(),
+    }
 }
 
 /// How many CPUs a machine has.

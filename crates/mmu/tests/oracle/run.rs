@@ -78,6 +78,14 @@ impl<W: World> Run<W> {
             }
             Operation::TakeLog { cpu } => self.both.take_log(cpu),
             Operation::FillLog { cpu } => self.fill_log(cpu),
+            Operation::Direct { cpu, segment } => {
+                let width = self.world.width();
+                self.both.set_direct_segment(cpu, segment.and_then(|segment| segment.of(width)));
+                if W::NEVER_STALE {
+                    self.both.reset();
+                }
+                Ok(())
+            }
             Operation::Segment { base, size } => {
                 self.world.set_segment(base, size);
                 Ok(())
@@ -105,7 +113,8 @@ impl<W: World> Run<W> {
             let (stack, mut tables) = self.world.tables();
             let (translations, fault) = self.both.access(cpu, stack, &mut tables, rest, batch)?;
             for (access, found) in rest.iter().zip(&translations) {
-                self.world.check(access.addr, found.addr)?;
+                let direct = self.both.directly(cpu, access.addr);
+                self.world.check(access.addr, direct, found.addr)?;
             }
             let Some(fault) = fault else { break };
             rest = &rest[translations.len()..];

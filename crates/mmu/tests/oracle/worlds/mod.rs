@@ -39,6 +39,8 @@ impl Mended {
 
 pub(crate) trait World: Sized {
     type Below: Below;
+    /// Whether nothing cached is ever stale, and what is translated is [checked](Self::check).
+    const NEVER_STALE: bool = false;
     fn new(setting: &Setting) -> Self;
     /// The tag of a context with these numbers, where they mean something.
     fn tag(pcid: u16, vpid: u16, root: u16) -> Tag;
@@ -52,8 +54,8 @@ pub(crate) trait World: Sized {
     fn change(&mut self, layer: Layer, at: Place, page: PageSize, change: Change) -> Result<Mended, String>;
     /// Whether all tables are equal.
     fn equal(&self) -> Result<(), String>;
-    /// Whether `va` is at `addr`, where nothing cached is ever stale.
-    fn check(&self, _va: Addr<Gva>, _addr: Addr<Hpa>) -> Result<(), String> {
+    /// Whether `va`, which a direct segment may put somewhere in place of the first dimension, is at `addr`.
+    fn check(&self, _va: Addr<Gva>, _direct: Option<u64>, _addr: Addr<Hpa>) -> Result<(), String> {
         Ok(())
     }
     fn set_segment(&mut self, _base: Option<Addr<Hpa>>, _size: Bytes) {}

@@ -40,6 +40,7 @@ impl Nested {
 
 impl World for Nested {
     type Below = Extended;
+    const NEVER_STALE: bool = true;
 
     fn new(setting: &Setting) -> Self {
         let format = Ept::new(levels(setting.machine.paging.ept_levels));
@@ -108,8 +109,9 @@ impl World for Nested {
         self.composed.equal(&self.ours.below)
     }
 
-    fn check(&self, va: Addr<Gva>, addr: Addr<Hpa>) -> Result<(), String> {
-        let physical = self.guest.theirs.lookup(va).map(|leaf| leaf.translate(va));
+    fn check(&self, va: Addr<Gva>, direct: Option<u64>, addr: Addr<Hpa>) -> Result<(), String> {
+        let by_tables = || self.guest.theirs.lookup(va).map(|leaf| leaf.translate(va));
+        let physical = direct.map(Addr::new).or_else(by_tables);
         let middle = physical.and_then(|physical| self.upper.translate(physical));
         by_hand(va, middle.and_then(|middle| self.lower.translate(middle)), addr)
     }

@@ -20,6 +20,7 @@ pub(crate) struct Shadow {
 
 impl World for Shadow {
     type Below = Identity;
+    const NEVER_STALE: bool = true;
 
     fn new(setting: &Setting) -> Self {
         let format = X86::new(levels(setting.machine.paging.levels));
@@ -83,8 +84,8 @@ impl World for Shadow {
         self.composed.equal(&self.ours.first)
     }
 
-    fn check(&self, va: Addr<Gva>, addr: Addr<Hpa>) -> Result<(), String> {
-        let middle = self.guest.translate(va);
-        by_hand(va, middle.and_then(|middle| self.host.translate(middle)), addr)
+    fn check(&self, va: Addr<Gva>, direct: Option<u64>, addr: Addr<Hpa>) -> Result<(), String> {
+        let by_tables = || self.host.translate(self.guest.translate(va)?);
+        by_hand(va, direct.map(Addr::new).or_else(by_tables), addr)
     }
 }
