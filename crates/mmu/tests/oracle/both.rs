@@ -108,7 +108,7 @@ impl Both {
     pub(crate) fn directly(&self, cpu: usize, va: Addr<Gva>) -> Option<u64> {
         let PlainSegment { start, size, to } = self.direct[cpu]?;
         let offset = va.get().checked_sub(start.get())?;
-        (offset < size.get()).then_some(to + offset)
+        (offset < size.get()).then(|| to + offset)
     }
 
     pub(crate) fn take_log(&mut self, cpu: usize) -> Result<(), String> {

@@ -26,8 +26,8 @@ use prefetch::Asked;
 pub struct Translation {
     /// The final address.
     pub addr: Addr<Hpa>,
-    /// The size of the entry that served: the TLB entry's on a hit; otherwise the size that was inserted into level 1,
-    /// or the translation's own if none was.
+    /// The size of the entry that served: the TLB entry's on a hit in level 1 or 2; otherwise the size that was inserted
+    /// into level 1, or the translation's own if none was.
     pub size: PageSize,
 }
 
@@ -185,8 +185,8 @@ impl Mmu<'_> {
         if let Some(found) = self.look_up_third_level(va) {
             if found.rights.allow(kind) {
                 self.core.tlbs.insert(2, kind, va, self.context.own, found);
-                self.core.tlbs.insert(1, kind, va, self.context.own, found);
-                return Ok(Translation { addr: found.addr, size: found.size });
+                let inserted = self.core.tlbs.insert(1, kind, va, self.context.own, found);
+                return Ok(Translation { addr: found.addr, size: inserted.unwrap_or(found.size) });
             }
             return self.upgrade(tables, va, kind);
         }
@@ -205,7 +205,8 @@ impl Mmu<'_> {
         self.walk_and_insert(tables, va, kind)
     }
 
-    /// Walks, and inserts the translation or removes what a fault removes.
+    /// Walks, and inserts the translation or removes what a fault removes. Where a direct segment translates alone the
+    /// walk is one in name.
     fn walk_and_insert(
         &mut self,
         tables: &mut Tables<'_>,
@@ -214,7 +215,9 @@ impl Mmu<'_> {
     ) -> Result<Translation, Fault> {
         self.cpu.counts.one("walks");
         let result = self.translate(tables, va, kind);
-        if let Ok(translated) = result {
+        if let Ok(translated) = result
+            && !self.direct_alone(tables, va)
+        {
             self.cpu.counts.translation(translated.size);
         }
         self.insert(tables, va, kind, result)

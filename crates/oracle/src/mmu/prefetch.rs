@@ -25,8 +25,8 @@ impl Asked {
 }
 
 impl Mmu<'_> {
-    /// Asks for the entries for `addr` of those prefetched levels to which the table of `level` at `node` leads now, as
-    /// long as `place` knows where they are.
+    /// Asks for the entries for `addr` of those prefetched levels to which the table of `level` at `node` leads now, by
+    /// tables of which `place` knows where they are.
     pub(super) fn ask_ahead<U: Space, F: Format, L: Space>(
         &mut self,
         table: &Table<U, F, SimulatedMemory<L>>,
@@ -44,11 +44,11 @@ impl Mmu<'_> {
             }
             node = table.memory().child(node, index);
             let level = above - 1;
+            let offset = EntryIndex::of(addr, level).byte_offset();
+            let Some(line) = place(F::node_address::<L>(entry).offset_by(offset)) else { break };
             if !self.prefetch.contains(&level) {
                 continue;
             }
-            let offset = EntryIndex::of(addr, level).byte_offset();
-            let Some(line) = place(F::node_address::<L>(entry).offset_by(offset)) else { break };
             let latency = self.refer_to_table(line).latency;
             self.cpu.counts.one("prefetch_references");
             asked.latencies.insert(level, latency);

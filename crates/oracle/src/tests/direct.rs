@@ -126,6 +126,7 @@ fn an_entry_of_the_tables_that_forbids_is_upgraded_by_the_segment() {
     assert_eq!(oracle.store(&mut native.tables(), G), Ok(to(2 * G, Size4K)));
     let names = ["upgrade_walks", "walks", "stlb_misses", "direct_translations", "walk_references"];
     assert_eq!(oracle.counts(names), [1, 2, 1, 1, 4]);
+    assert_eq!(oracle.count("translations_4k"), 1, "that of the walk");
     assert!(!native.table.lookup(Addr::new(G)).unwrap().flags.contains(terrace_table::LeafFlags::DIRTY));
     oracle.store(&mut native.tables(), G).unwrap();
     assert_eq!(oracle.counts(names), [1, 2, 1, 1, 4]);

@@ -151,6 +151,19 @@ fn the_guests_tables_must_have_a_place() {
 }
 
 #[test]
+fn so_must_those_on_the_way_to_them() {
+    // EPT does not map the table of level 3: the guest asks for nothing below it. The walk translates the root and that
+    // table, by two EPT walks that ask for one entry each.
+    let mut tables = TwoDimensional::new(Four, Four, Size4K);
+    tables.map_guest(VA, DATA, Size4K);
+    let directories = Addr::<Gpa>::new(TwoDimensional::GUEST_TABLES + 0x1000);
+    let _ = tables.host.unmap(Page::containing(directories, Size4K)).unwrap();
+    let mut oracle = One::new(&prefetch(&[1]));
+    oracle.load(&mut tables.tables(), VA).unwrap_err();
+    assert_eq!(oracle.count("prefetch_references"), 2);
+}
+
+#[test]
 fn a_direct_segment_over_ept_leaves_epts_own() {
     let mut tables = TwoDimensional::new(Four, Four, Size4K);
     tables.map_host(DATA, Size4K);

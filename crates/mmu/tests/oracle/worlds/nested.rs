@@ -110,9 +110,8 @@ impl World for Nested {
     }
 
     fn check(&self, va: Addr<Gva>, direct: Option<u64>, addr: Addr<Hpa>) -> Result<(), String> {
-        let by_tables = || self.guest.theirs.lookup(va).map(|leaf| leaf.translate(va));
-        let physical = direct.map(Addr::new).or_else(by_tables);
-        let middle = physical.and_then(|physical| self.upper.translate(physical));
-        by_hand(va, middle.and_then(|middle| self.lower.translate(middle)), addr)
+        let physical = [direct.map(Addr::new), self.guest.theirs.lookup(va).map(|leaf| leaf.translate(va))];
+        let below = |physical| self.lower.translate(self.upper.translate(physical)?);
+        by_hand(va, physical.map(|physical| physical.and_then(below)), addr)
     }
 }

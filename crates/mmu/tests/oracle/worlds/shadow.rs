@@ -85,7 +85,7 @@ impl World for Shadow {
     }
 
     fn check(&self, va: Addr<Gva>, direct: Option<u64>, addr: Addr<Hpa>) -> Result<(), String> {
-        let by_tables = || self.host.translate(self.guest.translate(va)?);
-        by_hand(va, direct.map(Addr::new).or_else(by_tables), addr)
+        let by_tables = self.guest.translate(va).and_then(|middle| self.host.translate(middle));
+        by_hand(va, [direct.map(Addr::new), by_tables], addr)
     }
 }
