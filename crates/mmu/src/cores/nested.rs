@@ -156,7 +156,9 @@ fn walk<V: Vector, W: Watch>(
         let index = EntryIndex::of(addr, place.level);
         let at = place.entry(index);
         let served = references.read_table(at);
-        asked.wait(references, place.level);
+        if let Some(asked) = &asked {
+            asked.wait(references, place.level);
+        }
         references.tally.nested_references += 1;
         let (entry, child) = table.read(place.node, place.level, index);
         if W::WATCHES {

@@ -22,8 +22,21 @@ impl Prefetched {
 
     /// Asks, at the start of a walk of `table` from `start` on, for the entries of these levels that it will read: as
     /// far as the tables lead to them now, and `known` says where they are in memory.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ask<U: Space, F: Format, L: Space, V: Vector, W>(
+        self,
+        references: &mut References<'_, '_, V, W>,
+        table: &Table<U, F, SimulatedMemory<L>>,
+        addr: Addr<U>,
+        start: &Place,
+        known: impl Fn(Addr<L>) -> Option<Addr<Hpa>>,
+    ) -> Option<Asked> {
+        if self.0 == 0 { None } else { Some(self.ask_for(references, table, addr, start, known)) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ask_for<U: Space, F: Format, L: Space, V: Vector, W>(
         self,
         references: &mut References<'_, '_, V, W>,
         table: &Table<U, F, SimulatedMemory<L>>,
@@ -32,9 +45,6 @@ impl Prefetched {
         known: impl Fn(Addr<L>) -> Option<Addr<Hpa>>,
     ) -> Asked {
         let mut ready = [0; LEVELS];
-        if self.0 == 0 {
-            return Asked(ready);
-        }
         let Place { mut level, mut node, .. } = *start;
         let now = references.tally.walk_cycles;
         while level > 1 {

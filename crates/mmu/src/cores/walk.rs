@@ -60,7 +60,9 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             let at = place.entry(index);
             stack.below.check(at)?;
             let served = nested.references.read_table(at);
-            asked.wait(nested.references, place.level);
+            if let Some(asked) = &asked {
+                asked.wait(nested.references, place.level);
+            }
             let (mut entry, mut child) = stack.first.read(place.node, place.level, index);
             if W::WATCHES {
                 let entry = served.entry(place.level, at, entry);
