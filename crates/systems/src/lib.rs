@@ -11,7 +11,7 @@ mod blocks;
 mod ca_paging;
 mod contiguous;
 mod counting;
-mod direct;
+mod direct_segment;
 mod gemini;
 mod hawkeye;
 mod ingens;
@@ -36,7 +36,7 @@ pub const fn registry() -> &'static [System] {
         gemini::DUAL,
         xgemini::SYSTEM,
         contiguous::SYSTEM,
-        direct::SYSTEM,
+        direct_segment::SYSTEM,
         ptemagnet::SYSTEM,
     ]
 }

@@ -111,6 +111,9 @@ record = { events = true }
 [host]
 memory = "1 GiB"
 
+[guest]
+system = "base-pages"
+
 [[vm]]
 memory = "64 MiB"
 
