@@ -216,7 +216,7 @@ fn check_action(
             assert!(moved <= u64::from(applied.copied) + counts.compaction_moved);
         }
         Action::Join { .. } | Action::Segment { .. } | Action::Direct { .. } => {
-            assert_eq!((moved, new), (0, 0))
+            assert_eq!((moved, new), (0, 0));
         }
         Action::Populate { space, page, at } => {
             assert_eq!((moved, new), (0, page.size().base_pages()));
