@@ -97,8 +97,13 @@ impl Contexts {
 
     /// Which tags are meant, by their number.
     pub(crate) fn select(&self, mut meant: impl FnMut(&Meaning) -> bool) -> Selected {
-        let chosen = self.meanings.iter().map(|meaning| meaning.as_ref().is_some_and(&mut meant)).collect();
-        Selected(chosen)
+        let mut chosen = Selected::default();
+        for (number, meaning) in (0..=u16::MAX).zip(&self.meanings) {
+            if meaning.as_ref().is_some_and(&mut meant) {
+                chosen.add(number);
+            }
+        }
+        chosen
     }
 
     /// The thread that entries with this tag belong to.
@@ -121,27 +126,56 @@ impl Contexts {
     }
 }
 
-/// Some tags of a core.
+/// Some tags of a core: one bit for each, the first ones without memory of their own.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Selected(Vec<bool>);
+pub(crate) struct Selected {
+    first: [u64; FIRST],
+    more: Vec<u64>,
+}
+
+/// So many words of bits are in [`Selected`] itself.
+const FIRST: usize = 4;
 
 impl Selected {
+    /// Where a tag's bit is.
+    fn place(tag: u16) -> (usize, u64) {
+        (usize::from(tag) / 64, 1 << (tag % 64))
+    }
+
+    fn words(&self) -> impl Iterator<Item = u64> {
+        self.first.iter().chain(&self.more).copied()
+    }
+
     /// Whether it is one of them.
+    #[inline]
     pub(crate) fn contains(&self, tag: u16) -> bool {
-        self.0.get(usize::from(tag)).is_some_and(|&chosen| chosen)
+        let (word, bit) = Self::place(tag);
+        let held = self.first.get(word).or_else(|| self.more.get(word - FIRST));
+        held.is_some_and(|bits| bits & bit != 0)
     }
 
     /// Makes it one of them.
     pub(crate) fn add(&mut self, tag: u16) {
-        let place = usize::from(tag);
-        if self.0.len() <= place {
-            self.0.resize(place + 1, false);
+        let (word, bit) = Self::place(tag);
+        if let Some(bits) = self.first.get_mut(word) {
+            *bits |= bit;
+            return;
         }
-        self.0[place] = true;
+        let word = word - FIRST;
+        if self.more.len() <= word {
+            self.more.resize(word + 1, 0);
+        }
+        self.more[word] |= bit;
     }
 
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u16> {
-        (0..=u16::MAX).zip(&self.0).filter_map(|(tag, &chosen)| chosen.then_some(tag))
+        (0..=u16::MAX).step_by(64).zip(self.words()).flat_map(|(start, mut bits)| {
+            core::iter::from_fn(move || {
+                let place = bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+                (place < 64).then(|| start + terrace_addr::convert::low16(place.into()))
+            })
+        })
     }
 }

@@ -10,18 +10,22 @@ use super::{EMPTY, FIRST_LINE, IN_FIRST_LINE, Sets};
 
 impl Sets {
     /// The first way of a set of any form whose tag is `tag` and of which `is_it` is true.
+    #[inline]
     pub(crate) fn find(&self, set: usize, tag: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
-        (0..self.ways).step_by(LANES).find_map(|from| {
-            let mut found = self.matches(set, from, tag);
-            while found != 0 {
-                let way = from + convert::index32(found.trailing_zeros());
-                if way < self.ways && is_it(way) {
-                    return Some(way);
-                }
-                found &= found - 1;
+        let is_way = |way| way < self.ways && is_it(way);
+        if self.line_bits == 0 {
+            let found = BASELINE.matches(self.lanes.at(set), tag) & IN_FIRST_LINE;
+            return first_of(found, is_way);
+        }
+        let mut from = 0;
+        while from < self.ways {
+            let way = first_of(self.matches(set, from, tag), |way| is_way(from + way));
+            if way.is_some() {
+                return way.map(|way| from + way);
             }
-            None
-        })
+            from += LANES;
+        }
+        None
     }
 
     /// Which of [`LANES`] ways, from a multiple of that on, have this tag; wrong beyond the last way.
@@ -96,4 +100,17 @@ impl Sets {
         self.empty += 1;
         self.full_form = Form::Other;
     }
+}
+
+/// The first of the ways in `found` of which `is_it` is true.
+#[inline(always)]
+pub(super) fn first_of(mut found: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+    while found != 0 {
+        let way = convert::index32(found.trailing_zeros());
+        if is_it(way) {
+            return Some(way);
+        }
+        found &= found - 1;
+    }
+    None
 }

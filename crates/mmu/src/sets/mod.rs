@@ -202,15 +202,7 @@ impl Sets {
         tag: u32,
         is_it: impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let mut found = self.ways_with::<K, V>(vector, set, tag);
-        while found != 0 {
-            let way = convert::index32(found.trailing_zeros());
-            if is_it(way) {
-                return Some(way);
-            }
-            found &= found - 1;
-        }
-        None
+        any::first_of(self.ways_with::<K, V>(vector, set, tag), is_it)
     }
 
     #[inline(always)]
