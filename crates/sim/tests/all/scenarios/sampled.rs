@@ -1,11 +1,11 @@
 //! Sampled time agrees with exact time within the error that it states.
 
-use terrace_result::MetricValue;
-use terrace_sim::scenarios::BUILTIN_SCENARIOS;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{registry, total};
-use terrace_machine::builtin;
-use terrace_sim::run::{Unwatched, run};
+use terrace_result::MetricValue;
+use terrace_sim::scenarios::{BUILTIN_SCENARIOS, BuiltinScenario};
+
+use super::{one, registry, total};
 
 const RANDOM: &str = r#"
 name = "sampled"
@@ -63,33 +63,38 @@ fn a_weight_and_a_quarter_of_it_agree_within_the_stated_error() {
 /// error then.
 #[test]
 fn builtin_scenarios_agree_with_themselves_at_a_quarter_of_the_weight() {
-    let registry = registry();
     // The second program of `ablation` begins after this short form has measured.
-    for scenario in BUILTIN_SCENARIOS.iter().filter(|scenario| scenario.file.name != "ablation") {
-        let results = |weight: &str| -> Vec<_> {
-            let weight = format!("time.weight={weight}");
-            // Caches are warm before anything stands for anything else.
-            let overrides = scenario.reduced.iter().copied().chain(["time.warm_up=50 ms", weight.as_str()]);
-            let overrides: Vec<_> = overrides.map(|text| text.parse().unwrap()).collect();
-            let vocabulary = registry.vocabulary();
-            let found =
-                terrace_scenario::parse(scenario.file.text, scenario.file.name, &overrides, &vocabulary)
-                    .unwrap();
-            // Of a large one some five runs, of all its axes.
-            let step = if found.len() > 8 { found.len().div_ceil(5) | 1 } else { 1 };
-            found
-                .iter()
-                .step_by(step)
-                .map(|one| {
-                    let machine = builtin(&one.scenario.machine.name, &[]).unwrap();
-                    run(one, &machine, &registry, &mut Unwatched).unwrap()
-                })
-                .collect()
-        };
-        for (one, quarter) in results("4").iter().zip(&results("1")) {
-            if one.measured.get() > 0 {
-                agree(scenario.file.name, one, quarter);
-            }
+    let scenarios: Vec<_> =
+        BUILTIN_SCENARIOS.iter().filter(|scenario| scenario.file.name != "ablation").collect();
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(8) {
+            scope.spawn(|| {
+                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    agrees_with_itself(scenario);
+                }
+            });
+        }
+    });
+}
+
+fn agrees_with_itself(scenario: &BuiltinScenario) {
+    let registry = registry();
+    let results = |weight: &str| -> Vec<_> {
+        let weight = format!("time.weight={weight}");
+        // Caches are warm before anything stands for anything else.
+        let overrides = scenario.reduced.iter().copied().chain(["time.warm_up=50 ms", weight.as_str()]);
+        let overrides: Vec<_> = overrides.map(|text| text.parse().unwrap()).collect();
+        let vocabulary = registry.vocabulary();
+        let found =
+            terrace_scenario::parse(scenario.file.text, scenario.file.name, &overrides, &vocabulary).unwrap();
+        // Of a large one some five runs, of all its axes.
+        let step = if found.len() > 8 { found.len().div_ceil(5) | 1 } else { 1 };
+        found.iter().step_by(step).map(|run_of| one(run_of, &registry)).collect()
+    };
+    for (one, quarter) in results("4").iter().zip(&results("1")) {
+        if one.measured.get() > 0 {
+            agree(scenario.file.name, one, quarter);
         }
     }
 }
