@@ -44,6 +44,8 @@ pub(crate) struct Cell {
     pub(crate) throughput: Option<f64>,
     /// TLB misses of an access relative to the baseline's.
     pub(crate) misses_ratio: Option<f64>,
+    /// The baseline's cycles of an access relative to its own: the ratio of throughput that cycles explain.
+    pub(crate) cycles_ratio: Option<f64>,
     /// In the order of [`FIGURES`].
     pub(crate) figures: Vec<Option<f64>>,
     pub(crate) causes: Option<[f64; CAUSES.len()]>,
@@ -195,7 +197,12 @@ impl<'a> View<'a> {
         };
         let misses = |runs: &[usize]| figures::place("misses").and_then(|it| figure_of(runs, &FIGURES[it]));
         let misses_ratio = misses(runs).zip(misses(baseline).filter(|&misses| misses > 0.0));
-        let all: Vec<_> = runs.iter().filter_map(|run| figures::causes(result(run))).collect();
+        let causes = |runs: &[usize]| {
+            let all: Vec<_> = runs.iter().filter_map(|run| figures::causes(result(run))).collect();
+            average_causes(&all)
+        };
+        let sum = |causes: [f64; CAUSES.len()]| causes.iter().sum::<f64>();
+        let cycles = causes(baseline).map(sum).zip(causes(runs).map(sum).filter(|&own| own > 0.0));
         Cell {
             panel: 0,
             program: None,
@@ -211,8 +218,9 @@ impl<'a> View<'a> {
             ratios,
             throughput: mean(&own),
             misses_ratio: misses_ratio.map(|(own, its)| own / its),
+            cycles_ratio: cycles.map(|(its, own)| its / own),
             figures: FIGURES.iter().map(|figure| figure_of(runs, figure)).collect(),
-            causes: average_causes(&all),
+            causes: causes(runs),
         }
     }
 }
@@ -245,6 +253,7 @@ fn average(parts: &[&Cell]) -> Option<Cell> {
         throughput: None,
         // A program that never missed has no ratio, whatever it is compared with.
         misses_ratio: mean(&parts.iter().filter_map(|part| part.misses_ratio).collect::<Vec<_>>()),
+        cycles_ratio: means(&|part| part.cycles_ratio),
         figures: (0..FIGURES.len()).map(|figure| means(&|part| part.figures[figure])).collect(),
         causes: causes.and_then(|causes| average_causes(&causes)),
     })

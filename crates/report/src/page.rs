@@ -187,7 +187,9 @@ fn head(answer: &Answer, results: &[Loaded], title: &str, page: &mut String) {
     let _ = writeln!(page, "<p class=\"small\">{}</p>", escaped(&answer.notes.join(" ")));
     for loaded in results {
         let description = &loaded.result.scenario.description;
-        let machines: Vec<_> = loaded.result.machines.iter().map(|it| it.name.as_str()).collect();
+        // One with other values for each of some runs is still the same machine.
+        let mut machines: Vec<_> = loaded.result.machines.iter().map(|it| it.name.as_str()).collect();
+        machines.dedup();
         let name = if results.len() > 1 { format!("{}: ", loaded.name) } else { String::new() };
         let said = format!(
             "{name}{description} {} on {}.",

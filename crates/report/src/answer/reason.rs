@@ -26,9 +26,10 @@ pub(super) fn because(cell: &Cell, baseline: &Cell, base: &str) -> String {
     };
     // Programs that wait for requests, say, are not as fast as their cycles are few.
     let all = [&its, &mine].map(|causes| causes.iter().sum::<f64>());
-    let explained = if all[1] > 0.0 { all[0] / all[1] - 1.0 } else { 0.0 };
+    let explained = cell.cycles_ratio.unwrap_or(1.0) - 1.0;
     let change = cell.ratio().unwrap_or(1.0) - 1.0;
-    if explained * change <= 0.0 || explained.abs() < 0.5 * change.abs() {
+    let opposed = |part: f64| part * change <= 0.0;
+    if opposed(explained) || opposed(all[0] - all[1]) || explained.abs() < 0.5 * change.abs() {
         return format!(
             ", which cycles do not explain (an access takes {} instead of {})",
             short(all[1]),
