@@ -28,12 +28,52 @@ pub struct SegmentPair {
     pub high: Segment,
 }
 
-impl Below for Segment {
+/// Blocks of memory that hold a guest's: one segment, or a pair.
+pub trait Blocks {
+    /// Where `addr` is in memory and how large pages are there, if the page of `size` around it lies inside.
+    fn place_page(&self, addr: Addr<Gpa>, size: PageSize) -> Option<(Addr<Hpa>, PageSize)>;
+
+    /// Whether the table page at `at` lies inside one of the blocks.
+    fn holds_table(&self, at: Addr<Hpa>) -> bool;
+
+    /// Where the first block is.
+    fn first_base(&self) -> Addr<Hpa>;
+}
+
+impl<S: Blocks> Below for S {
     type Space = Gpa;
 }
 
-impl Below for SegmentPair {
-    type Space = Gpa;
+impl Blocks for Segment {
+    #[inline(always)]
+    fn place_page(&self, addr: Addr<Gpa>, size: PageSize) -> Option<(Addr<Hpa>, PageSize)> {
+        Some((self.place(addr, size)?, self.page_size()))
+    }
+
+    #[inline(always)]
+    fn holds_table(&self, at: Addr<Hpa>) -> bool {
+        self.contains_table(at)
+    }
+
+    fn first_base(&self) -> Addr<Hpa> {
+        self.base
+    }
+}
+
+impl Blocks for SegmentPair {
+    #[inline(always)]
+    fn place_page(&self, addr: Addr<Gpa>, size: PageSize) -> Option<(Addr<Hpa>, PageSize)> {
+        self.place(addr, size)
+    }
+
+    #[inline(always)]
+    fn holds_table(&self, at: Addr<Hpa>) -> bool {
+        self.low.contains_table(at) || self.high.contains_table(at)
+    }
+
+    fn first_base(&self) -> Addr<Hpa> {
+        self.low.base
+    }
 }
 
 impl Segment {
@@ -71,7 +111,7 @@ impl Segment {
 
     /// Whether the table page at `at` lies inside the block.
     #[inline(always)]
-    pub(crate) fn contains_table(&self, at: Addr<Hpa>) -> bool {
+    fn contains_table(&self, at: Addr<Hpa>) -> bool {
         let page = PageSize::Size4K.bytes();
         at.get()
             .checked_sub(self.base.get())
@@ -92,11 +132,5 @@ impl SegmentPair {
         let (segment, start) =
             if addr < self.split { (&self.low, Addr::ZERO) } else { (&self.high, self.split) };
         Some((segment.place_from(start, addr, size)?, segment.page_size_from(start)))
-    }
-
-    /// Whether the table page at `at` lies inside one of the blocks.
-    #[inline(always)]
-    pub(crate) fn contains_table(&self, at: Addr<Hpa>) -> bool {
-        self.low.contains_table(at) || self.high.contains_table(at)
     }
 }

@@ -6,9 +6,10 @@ use terrace_raw::vector::Vector;
 use super::nested::NestedStructures;
 use super::references::References;
 use crate::log::Log;
+use crate::segment::Blocks;
 use crate::translation::{Allows, Packed};
 use crate::watch::{Step, Watch};
-use crate::{Fault, Identity, Segment, SegmentPair};
+use crate::{Fault, Identity};
 
 /// What the second dimension has to work with during one walk.
 pub struct Nested<'a, 'b, 'h, V, W> {
@@ -90,7 +91,7 @@ impl Translate<Hpa> for Identity {
     }
 }
 
-impl Translate<Gpa> for Segment {
+impl<S: Blocks> Translate<Gpa> for S {
     #[inline(always)]
     fn table_access(_: &NestedStructures) -> AccessKind {
         AccessKind::Load
@@ -104,48 +105,7 @@ impl Translate<Gpa> for Segment {
         _: AccessKind,
         page: PageSize,
     ) -> Result<Found, Fault> {
-        let found = self.place(addr, page).ok_or(Fault::Segment { addr })?;
-        if W::WATCHES {
-            nested.references.watch.note(Step::Segment { addr, found });
-        }
-        let packed = Packed::new(found.align_down(PageSize::Size4K), Allows::EVERYTHING);
-        Ok(Found { packed, size: self.page_size() })
-    }
-
-    #[inline(always)]
-    fn check(&self, at: Addr<Hpa>) -> Result<(), Fault> {
-        if self.contains_table(at.align_down(PageSize::Size4K)) {
-            Ok(())
-        } else {
-            Err(Fault::Segment { addr: Addr::truncate(at.get().wrapping_sub(self.base.get())) })
-        }
-    }
-
-    #[inline(always)]
-    fn known(&self, addr: Addr<Gpa>) -> Option<Addr<Hpa>> {
-        self.place(addr, PageSize::Size4K)
-    }
-
-    fn table_violation(_: Addr<Gpa>) -> Fault {
-        unreachable!("a segment allows everything")
-    }
-}
-
-impl Translate<Gpa> for SegmentPair {
-    #[inline(always)]
-    fn table_access(_: &NestedStructures) -> AccessKind {
-        AccessKind::Load
-    }
-
-    #[inline(always)]
-    fn translate<V: Vector, W: Watch>(
-        &mut self,
-        nested: &mut Nested<'_, '_, '_, V, W>,
-        addr: Addr<Gpa>,
-        _: AccessKind,
-        page: PageSize,
-    ) -> Result<Found, Fault> {
-        let (found, size) = self.place(addr, page).ok_or(Fault::Segment { addr })?;
+        let (found, size) = self.place_page(addr, page).ok_or(Fault::Segment { addr })?;
         if W::WATCHES {
             nested.references.watch.note(Step::Segment { addr, found });
         }
@@ -155,16 +115,16 @@ impl Translate<Gpa> for SegmentPair {
 
     #[inline(always)]
     fn check(&self, at: Addr<Hpa>) -> Result<(), Fault> {
-        if self.contains_table(at.align_down(PageSize::Size4K)) {
+        if self.holds_table(at.align_down(PageSize::Size4K)) {
             Ok(())
         } else {
-            Err(Fault::Segment { addr: Addr::truncate(at.get().wrapping_sub(self.low.base.get())) })
+            Err(Fault::Segment { addr: Addr::truncate(at.get().wrapping_sub(self.first_base().get())) })
         }
     }
 
     #[inline(always)]
     fn known(&self, addr: Addr<Gpa>) -> Option<Addr<Hpa>> {
-        Some(self.place(addr, PageSize::Size4K)?.0)
+        Some(self.place_page(addr, PageSize::Size4K)?.0)
     }
 
     fn table_violation(_: Addr<Gpa>) -> Fault {

@@ -10,7 +10,8 @@ use terrace_raw::vector::Vector;
 use terrace_table::{Ept, Format, Location, Node, SimulatedMemory, Table, TableMemory, X86};
 
 use super::access::Running;
-use crate::{Below, Extended, Identity, Segment, SegmentPair, Tables};
+use crate::segment::Blocks;
+use crate::{Below, Extended, Identity, Tables};
 
 /// Accesses that are looked at together where many of them walk.
 pub(super) const NEAR: usize = 32;
@@ -79,7 +80,7 @@ impl Foresee<Hpa> for Identity {
     }
 }
 
-impl Foresee<Gpa> for Segment {
+impl<S: Blocks> Foresee<Gpa> for S {
     #[inline(always)]
     fn locate(&self, _: &mut Directories, _: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
         None
@@ -90,22 +91,7 @@ impl Foresee<Gpa> for Segment {
 
     #[inline(always)]
     fn place(&self, addr: Addr<Gpa>, _: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
-        Segment::place(self, addr, PageSize::Size4K)
-    }
-}
-
-impl Foresee<Gpa> for SegmentPair {
-    #[inline(always)]
-    fn locate(&self, _: &mut Directories, _: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
-        None
-    }
-
-    #[inline(always)]
-    fn ask(&self, _: Location<Hpa, Node>) {}
-
-    #[inline(always)]
-    fn place(&self, addr: Addr<Gpa>, _: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
-        SegmentPair::place(self, addr, PageSize::Size4K).map(|(found, _)| found)
+        Some(self.place_page(addr, PageSize::Size4K)?.0)
     }
 }
 
