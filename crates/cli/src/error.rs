@@ -79,6 +79,18 @@ pub enum CliError {
         /// What was asked for.
         names: String,
     },
+    /// A sweep does not have what is to be run of it.
+    #[error("--only: found `{found}` as {what}; expected {expected}{help}")]
+    Only {
+        /// What it was taken for.
+        what: String,
+        /// What was given.
+        found: String,
+        /// What there is.
+        expected: String,
+        /// What was probably meant.
+        help: String,
+    },
     /// No run came to its measured time.
     #[error(
         "found nothing measured, expected at least one run that comes to its measured time\nWhy is said with the result."

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::only::Only;
 use crate::replay::threads;
 
 const EXAMPLES: &str = "Examples:
@@ -12,6 +13,7 @@ const EXAMPLES: &str = "Examples:
   terrace run quickstart --set time.measure='50 ms' --out results/quickstart
   terrace run mine.toml --set vm.program.parameters.bytes='32 MiB' --format json
   terrace run mine.toml --set guest.fragmentation=0,0.5,0.9
+  terrace run contiguous --only program=updates --only translation=ept-4k,block
   terrace run mine.toml --show-config
   terrace run --schema > scenario.schema.json
 
@@ -37,6 +39,11 @@ pub(crate) struct RunArguments {
     /// given several times
     #[arg(long, value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
+
+    /// Of a sweep, only the runs with these values of an axis, by the names that the result's table has; may be given
+    /// for several axes
+    #[arg(long, value_name = "AXIS=VALUE")]
+    pub(crate) only: Vec<Only>,
 
     /// Print the whole configuration of each run, with every default, and run nothing
     #[arg(long, conflicts_with_all = ["out", "format"])]

@@ -8,6 +8,7 @@ mod figures;
 mod folder;
 mod job;
 mod matrix;
+mod only;
 mod series;
 mod table;
 
@@ -41,8 +42,9 @@ pub(crate) fn run(arguments: &RunArguments, registry: &Registry, said: Said) -> 
     let given = arguments.overrides();
     let overrides: Vec<Override> = given.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let builtin: Vec<Builtin> = BUILTIN_SCENARIOS.iter().map(|scenario| scenario.file).collect();
-    let Found { runs, text } =
+    let Found { mut runs, text } =
         terrace_scenario::find(scenario, &builtin, &overrides, &registry.vocabulary())?;
+    only::choose(&mut runs, &arguments.only)?;
     let machines = Machines::of(&runs)?;
     if arguments.show_config {
         let configurations: Vec<_> =

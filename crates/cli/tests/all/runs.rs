@@ -308,3 +308,39 @@ fn events_are_written_where_they_are_asked_for() {
         assert!(events.iter().any(|event| event.layer == "host" && event.hpa.is_some()));
     }
 }
+
+/// Of a sweep only some runs, as the whole sweep has them.
+#[test]
+fn some_runs_of_a_sweep_are_those_of_the_whole() {
+    let (_folder, small) = small();
+    let sweep = [small.as_str(), "--set", PAGES, "--set", "vm.mode=native,2d"];
+    let labels = |document: &Value| {
+        let runs = document["runs"].as_array().unwrap();
+        runs.iter().map(|run| run["labels"].to_string()).collect::<Vec<_>>()
+    };
+    let all = json(&sweep);
+    let one = json(&[&sweep[..], &["--only", "system=linux", "--only", "mode=2d,native"]].concat());
+    assert_eq!((labels(&all).len(), labels(&one).len()), (4, 2));
+    for run in one["runs"].as_array().unwrap() {
+        let same = all["runs"].as_array().unwrap().iter().find(|other| other["labels"] == run["labels"]);
+        assert_eq!(same.unwrap()["totals"], run["totals"]);
+    }
+    for (code, only, expected) in [
+        (
+            1,
+            "mod=2d",
+            "--only: found `mod` as an axis; expected one of the axes of the sweep: mode, system; did you mean mode?",
+        ),
+        (
+            1,
+            "mode=3d",
+            "--only: found `3d` as a value of mode; expected one of the values that are left of it: 2d, native; did you mean 2d?",
+        ),
+        (2, "mode", "found `mode`; expected AXIS=VALUE, several values with commas between them"),
+    ] {
+        let error = terrace(&[&["run"], &sweep[..], &["--only", only]].concat()).failure(code);
+        assert!(error.contains(expected), "{error}");
+    }
+    let error = terrace(&["run", &small, "--only", "mode=2d"]).failure(1);
+    assert!(error.contains("expected a scenario with a sweep: this one is a single run"), "{error}");
+}
