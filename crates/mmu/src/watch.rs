@@ -65,7 +65,7 @@ pub struct EntryRead {
     pub bits: u64,
     /// The cache level that served its line, from 1; none for memory.
     pub served_by: Option<u32>,
-    /// The time that it took.
+    /// The time that the walk waited for it.
     pub latency: Cycles,
 }
 

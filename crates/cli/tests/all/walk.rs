@@ -122,3 +122,27 @@ fn what_cannot_be_walked_is_one_clear_error() {
     let error = terrace(&["walk", ADDRESS, "--mode", "3d"]).failure(2);
     assert!(error.contains("native, 2d, shadow"), "{error}");
 }
+
+/// Schemes of the literature change what a walk reads: composed upper levels leave 8, 12, 16 and 20 entries of 24, and
+/// a TLB in memory remembers nothing of a bare machine.
+#[test]
+fn schemes_change_what_is_read() {
+    let read = |set: &str| {
+        let text = terrace(&[
+            "walk",
+            "0x7f1234567000",
+            "--mode",
+            "2d",
+            "--machine",
+            "broadwell-e5-2620v4",
+            "--set",
+            set,
+        ]);
+        text.success()
+    };
+    for (level, entries) in [(1, 8), (2, 12), (3, 16), (4, 20)] {
+        let text = read(&format!("scheme.switch_level={level}"));
+        assert!(text.contains(&format!(": {entries} entries read")), "{text}");
+    }
+    assert!(read("scheme.third_level=1024").contains(": 24 entries read"));
+}

@@ -155,6 +155,7 @@ fn walk<V: Vector, W: Watch>(
     loop {
         let index = EntryIndex::of(addr, place.level);
         let at = place.entry(index);
+        let before = references.tally.walk_cycles;
         let served = references.read_table(at);
         if let Some(asked) = &asked {
             asked.wait(references, place.level);
@@ -162,7 +163,7 @@ fn walk<V: Vector, W: Watch>(
         references.tally.nested_references += 1;
         let (entry, child) = table.read(place.node, place.level, index);
         if W::WATCHES {
-            let entry = served.entry(place.level, at, entry);
+            let entry = served.entry(place.level, at, entry, references.tally.walk_cycles - before);
             references.watch.note(Step::NestedEntry { addr, entry });
         }
         if !Ept::is_present(entry) {

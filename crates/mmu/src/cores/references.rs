@@ -77,10 +77,10 @@ const fn level(served: Served) -> usize {
 }
 
 impl Served {
-    /// As a watcher is told of it.
-    pub(super) fn entry(self, level: u32, at: Addr<Hpa>, entry: Entry) -> EntryRead {
+    /// As a watcher is told of it, with what it cost the walk.
+    pub(super) fn entry(self, level: u32, at: Addr<Hpa>, entry: Entry, cycles: u64) -> EntryRead {
         let served_by = (self.level != MEMORY).then_some(self.level + 1);
-        let latency: Cycles = self.latency;
+        let latency = Cycles::new(cycles);
         EntryRead { level, at, bits: entry.0, served_by, latency }
     }
 }

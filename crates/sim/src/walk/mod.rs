@@ -89,6 +89,9 @@ fn bare(machine: &Machine) -> Machine {
     machine.nested_tlb.clear();
     machine.nested_walk_cache.clear();
     machine.cache.clear();
+    if let Some(scheme) = &mut machine.scheme {
+        scheme.third_level = None;
+    }
     machine
 }
 
