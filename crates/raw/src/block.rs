@@ -2,6 +2,7 @@
 
 use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use crate::Zeroable;
@@ -78,6 +79,18 @@ unsafe impl<T: Send> Send for Block<T> {}
 // SAFETY: as above.
 unsafe impl<T: Sync> Sync for Block<T> {}
 
+/// Asks for transparent huge pages under memory that is not yet in use, as far as it holds whole ones; a refusal costs
+/// speed only.
+pub fn prefer_huge_pages<T>(unused: &mut [MaybeUninit<T>]) {
+    let bytes = size_of_val(unused);
+    let start = unused.as_mut_ptr().cast::<u8>();
+    let before = start.align_offset(HUGE_PAGE);
+    let whole = bytes.saturating_sub(before) / HUGE_PAGE * HUGE_PAGE;
+    if whole > 0 {
+        advise_huge(start.wrapping_add(before), whole);
+    }
+}
+
 /// Asks for transparent huge pages; a refusal costs speed only.
 #[cfg(all(target_os = "linux", not(miri)))]
 fn advise_huge(start: *mut u8, bytes: usize) {
@@ -89,3 +102,22 @@ fn advise_huge(start: *mut u8, bytes: usize) {
 
 #[cfg(not(all(target_os = "linux", not(miri))))]
 fn advise_huge(_: *mut u8, _: usize) {}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Whatever is advised, and however small or odd its place, a vector is the same.
+    #[test]
+    fn advice_changes_no_value() {
+        for capacity in [0, 3, 1 << 16, 1 << 20] {
+            let mut values: Vec<u32> = Vec::with_capacity(capacity);
+            values.extend(0..2);
+            prefer_huge_pages(values.spare_capacity_mut());
+            values.extend(2..9);
+            assert!(values.iter().copied().eq(0..9));
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! - [`Buffer`]: a zeroed, cache-line-aligned slice, on huge pages where it is large;
 //! - [`Arena`]: values that are added one by one and never move, in chunks on huge pages;
+//! - [`prefer_huge_pages`]: asks for huge pages under memory that somebody else owns;
 //! - [`prefetch`]: asks for a cache line;
 //! - [`vector`]: compares one tag with all ways of a set, with the instructions that [`Vectors`] finds.
 //!
@@ -23,6 +24,7 @@ mod vectors;
 mod zeroable;
 
 pub use arena::Arena;
+pub use block::prefer_huge_pages;
 pub use buffer::Buffer;
 pub use masked::Masked;
 pub use prefetch::prefetch;

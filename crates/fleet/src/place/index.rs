@@ -1,120 +1,128 @@
-//! The running servers of one kind, found by what they have free.
+//! The servers of one kind that are on, found by what they have free.
 
 use terrace_addr::convert;
 
 use super::By;
 use crate::server::Room;
 use crate::spec::Demand;
-use crate::tree::{End, OrderTree, Places};
+use crate::tree::{End, Ladder, OrderTree};
 use crate::units::Cores;
 
-/// Running servers of one kind by their free cores, memory and largest extents: a tree for each way of choosing that the
-/// policy has, each of O(log servers) for a question and for a change.
+/// Servers of one kind that are on, by their free cores, memory and largest extents: only what the ways of choosing need
+/// that the policy has, each of O(log servers) for a question and for a change.
 #[derive(Debug)]
 pub(crate) struct Index {
+    /// By their largest extents. Its first step has all servers.
+    runs: Ladder,
+    /// By their free memory.
+    memory: Option<Ladder>,
     orders: Vec<Order>,
-    places: Option<ByCores>,
 }
 
-/// Servers in the order of one quantity, each with another one.
+/// Servers in the order of one quantity and then of their numbers, each with another quantity.
 #[derive(Debug)]
 struct Order {
     by: By,
-    tree: OrderTree<(u64, u32)>,
+    tree: OrderTree,
+    /// How many bits of a key are the server's number. All servers together have at most 2⁶² bytes, so that one's bytes,
+    /// or thousandths of cores, fit beside it.
+    bits: u32,
 }
 
 impl Order {
-    /// The key and value of a server.
-    fn entry(&self, server: u32, room: &Room) -> ((u64, u32), u64) {
-        let cores = u64::from(room.cores.in_thousandths());
-        let (key, value) = match self.by {
-            By::MostMemory => (u64::MAX - room.memory, cores),
-            By::TightestRun => (room.run, cores),
-            By::FewestCores => (cores, room.run),
-            By::LeastMemory | By::FirstRoom | By::LastRoom | By::FirstRun => (room.memory, cores),
-        };
-        ((key, server), value)
+    fn new(by: By, servers: usize) -> Self {
+        Self { by, tree: OrderTree::new(), bits: servers.next_power_of_two().ilog2() }
+    }
+
+    /// The quantity by which servers are ordered, and the other one.
+    fn quantities(&self, cores: Cores, memory: u64, run: u64) -> (u64, u64) {
+        let cores = u64::from(cores.in_thousandths());
+        match self.by {
+            By::FewestCores => (cores, run),
+            By::TightestRun => (run, cores),
+            _ => (memory, cores),
+        }
+    }
+
+    fn set(&mut self, server: u32, old: Option<&Room>, new: &Room) {
+        let of = |room: &Room| self.quantities(room.cores, room.memory, room.run);
+        let key = |(quantity, _)| quantity << self.bits | u64::from(server);
+        let (is, value) = (key(of(new)), of(new).1);
+        match old.map(|old| key(of(old))) {
+            Some(was) if was == is => self.tree.change(is, is, value),
+            Some(was) => {
+                self.tree.remove(was);
+                self.tree.insert(is, value);
+            }
+            None => self.tree.insert(is, value),
+        }
+    }
+
+    fn foresee(&self, server: u32, quantity: u64) {
+        self.tree.foresee(quantity << self.bits | u64::from(server));
     }
 
     /// The server, and the lower the better how good it is.
     fn find(&self, demand: Demand) -> Option<(u64, u32)> {
-        let cores = u64::from(demand.cores.in_thousandths());
-        let ((key, server), _) = match self.by {
-            By::FewestCores => self.tree.first((cores, 0), demand.memory),
-            // Of all with the cores it has the most memory: if that is too little, no server has enough.
-            By::MostMemory => {
-                self.tree.first((0, 0), cores).filter(|((key, _), _)| u64::MAX - key >= demand.memory)
-            }
-            _ => self.tree.first((demand.memory, 0), cores),
-        }?;
-        Some((key, server))
-    }
-}
-
-/// The most trees of [`ByCores`]. Azure's VMs have five numbers of cores.
-const MOST_STEPS: usize = 32;
-
-/// For some numbers of cores, the largest extents and the free memory of the servers that have so many cores free.
-#[derive(Debug)]
-struct ByCores {
-    steps: Vec<(Cores, Places<2>)>,
-    /// The free cores of each server.
-    cores: Vec<Cores>,
-}
-
-const RUN: usize = 0;
-const MEMORY: usize = 1;
-
-impl ByCores {
-    /// For `servers` servers and VMs with these numbers of cores, and no others. Where VMs have more different numbers than there are
-    /// trees, a tree also holds servers that have a few cores too little, which are passed over when they are found.
-    fn new(servers: usize, mut wanted: Vec<Cores>) -> Self {
-        wanted.sort_unstable();
-        wanted.dedup();
-        let count = wanted.len().clamp(1, MOST_STEPS);
-        let steps =
-            (0..count).map(|step| wanted.get(step * wanted.len() / count).copied().unwrap_or_default());
-        let steps = steps.map(|cores| (cores, Places::new(servers))).collect();
-        Self { steps, cores: vec![Cores::ZERO; servers] }
-    }
-
-    fn set(&mut self, server: u32, old: Option<&Room>, new: &Room) {
-        let before = old.map_or(Cores::ZERO, |old| old.cores);
-        let place = convert::index32(server);
-        self.cores[place] = new.cores;
-        for (cores, places) in &mut self.steps {
-            if *cores <= new.cores {
-                places.set(place, [new.run, new.memory]);
-            } else if *cores <= before {
-                places.set(place, [0, 0]);
-            } else {
-                break;
-            }
-        }
-    }
-
-    fn find(&self, end: End, which: usize, demand: Demand) -> Option<u32> {
-        let after = self.steps.partition_point(|(cores, _)| *cores <= demand.cores);
-        let (_, places) = self.steps.get(after.checked_sub(1)?)?;
-        let enough = |place: usize| self.cores[place] >= demand.cores;
-        places.find(end, which, demand.memory, enough).map(convert::narrow)
+        let (from, least) = self.quantities(demand.cores, demand.memory, demand.memory);
+        let (key, _) = self.tree.first(from << self.bits, least)?;
+        Some((key >> self.bits, convert::low32(key & ((1 << self.bits) - 1))))
     }
 }
 
 impl Index {
     /// An index for these ways of choosing among at most `servers` servers, for VMs with these numbers of cores.
     pub(crate) fn new(ways: &[By], servers: usize, wanted: &[Cores]) -> Self {
-        let (mut orders, mut places): (Vec<Order>, _) = (Vec::new(), None);
-        for &by in ways {
-            match by {
-                By::FirstRoom | By::LastRoom | By::FirstRun => {
-                    places.get_or_insert_with(|| ByCores::new(servers, wanted.to_vec()));
-                }
-                _ if orders.iter().any(|order| order.by == by) => {}
-                _ => orders.push(Order { by, tree: OrderTree::new() }),
+        // Whoever does not look for the first run asks for the largest of all, and for nothing else.
+        let first_run = if ways.contains(&By::FirstRun) { wanted } else { &[] };
+        let of_memory = |by: &By| matches!(by, By::FirstRoom | By::LastRoom | By::MostMemory);
+        let in_order = |by: &By| matches!(by, By::LeastMemory | By::TightestRun | By::FewestCores);
+        let mut orders: Vec<Order> = Vec::new();
+        for &by in ways.iter().filter(|by| in_order(by)) {
+            if !orders.iter().any(|order| order.by == by) {
+                orders.push(Order::new(by, servers));
             }
         }
-        Self { orders, places }
+        Self {
+            runs: Ladder::new(servers, [&[Cores::ZERO], first_run].concat()),
+            memory: ways.iter().any(of_memory).then(|| Ladder::new(servers, wanted.to_vec())),
+            orders,
+        }
+    }
+
+    /// The largest extent of all servers.
+    pub(crate) fn largest_run(&self) -> u64 {
+        self.runs.most()
+    }
+
+    /// Asks for where a server would be if it had this room, without waiting.
+    pub(crate) fn foresee_room(&self, server: u32, room: &Room) {
+        for order in &self.orders {
+            let (quantity, _) = order.quantities(room.cores, room.memory, room.run);
+            order.foresee(server, quantity);
+        }
+    }
+
+    /// Asks for where a server that was found in this way will be without what a VM takes of it, without waiting.
+    pub(crate) fn foresee_taken(&self, by: By, (found, server): (u64, u32), demand: Demand) {
+        if let Some(order) = self.orders.iter().find(|order| order.by == by) {
+            let (taken, _) = order.quantities(demand.cores, demand.memory, demand.memory);
+            order.foresee(server, found.saturating_sub(taken));
+        }
+    }
+
+    /// Whether servers are in any order.
+    pub(crate) const fn has_orders(&self) -> bool {
+        !self.orders.is_empty()
+    }
+
+    /// Asks for what a change of this server will touch, without waiting.
+    pub(crate) fn foresee(&self, server: u32) {
+        let server = convert::index32(server);
+        self.runs.foresee(server);
+        if let Some(memory) = &self.memory {
+            memory.foresee(server);
+        }
     }
 
     /// A server is new, or has other room than before.
@@ -123,30 +131,32 @@ impl Index {
             return;
         }
         for order in &mut self.orders {
-            let (key, value) = order.entry(server, new);
-            match old.map(|old| order.entry(server, old).0) {
-                Some(same) if same == key => order.tree.change(key, key, value),
-                Some(old) => {
-                    order.tree.remove(old);
-                    order.tree.insert(key, value);
-                }
-                None => order.tree.insert(key, value),
-            }
+            order.set(server, old, new);
         }
-        if let Some(places) = &mut self.places {
-            places.set(server, old, new);
+        let place = convert::index32(server);
+        self.runs.set(place, new.cores, new.run);
+        if let Some(memory) = &mut self.memory {
+            memory.set(place, new.cores, new.memory);
         }
     }
 
     /// The running server that is chosen in this way, and the lower the better how good it is.
     pub(crate) fn find(&self, by: By, demand: Demand) -> Option<(u64, u32)> {
-        let (end, which) = match by {
-            By::FirstRoom => (End::First, MEMORY),
-            By::LastRoom => (End::Last, MEMORY),
-            By::FirstRun => (End::First, RUN),
-            _ => return self.orders.iter().find(|order| order.by == by)?.find(demand),
+        let Demand { cores, memory } = demand;
+        let (end, ladder) = match by {
+            By::FirstRun => (End::First, &self.runs),
+            By::FirstRoom => (End::First, self.memory.as_ref()?),
+            By::LastRoom => (End::Last, self.memory.as_ref()?),
+            By::MostMemory => {
+                // Of all with the cores it has the most memory: if that is too little, no server has enough.
+                let (most, server) = self.memory.as_ref()?.find_most(cores)?;
+                return (most >= memory).then(|| (u64::MAX - most, convert::narrow(server)));
+            }
+            By::LeastMemory | By::TightestRun | By::FewestCores => {
+                return self.orders.iter().find(|order| order.by == by)?.find(demand);
+            }
         };
-        let server = self.places.as_ref()?.find(end, which, demand)?;
+        let server = convert::narrow(ladder.find(end, cores, memory)?);
         Some((u64::from(server), server))
     }
 }
@@ -193,23 +203,6 @@ mod tests {
             By::FewestCores => (u64::from(room.cores.in_thousandths()), *server),
         };
         fitting.min_by_key(rank).map(|(server, _)| server)
-    }
-
-    /// Servers whose cores are all taken but whose memory is not are most of a full fleet: a question must not pass over
-    /// them one by one.
-    #[test]
-    fn servers_without_the_cores_are_in_no_tree() {
-        let mut trees = ByCores::new(100, [4, 1, 2, 1].map(Cores::whole).to_vec());
-        let room = |cores| Room { cores: Cores::whole(cores), memory: 50, run: 40 };
-        for server in 0..100 {
-            trees.set(server, None, &room(0));
-        }
-        trees.set(70, Some(&room(0)), &room(2));
-        let most: Vec<_> = trees.steps.iter().map(|(cores, places)| (*cores, places.most())).collect();
-        let expected = [(1, [40, 50]), (2, [40, 50]), (4, [0, 0])];
-        assert_eq!(most, expected.map(|(cores, values)| (Cores::whole(cores), values)));
-        trees.set(70, Some(&room(2)), &room(1));
-        assert_eq!(trees.steps[1].1.most(), [0, 0]);
     }
 
     proptest! {

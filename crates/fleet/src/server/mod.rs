@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 pub(crate) use extents::joined;
 pub use extents::{Extent, Extents};
 pub use policy::ExtentPolicy;
+use terrace_raw::prefetch;
 
 use crate::spec::Demand;
 use crate::trace::VmId;
@@ -44,16 +45,19 @@ impl Blocks {
     }
 }
 
-/// A server that is on.
+/// A server that is on: two cache lines.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Server {
     pub(crate) free_cores: Cores,
-    pub(crate) extents: Extents,
     /// VMs that are here.
     vms: u32,
+    pub(crate) extents: Extents,
     /// Who has which block, by its start, where repair wants to know.
-    pub(crate) used: Option<Used>,
+    pub(crate) used: Option<Box<Used>>,
 }
+
+const _: () = assert!(size_of::<Server>() == 128, "a server is two cache lines");
 
 /// Who has which block: its size, by its start.
 pub(crate) type Used = BTreeMap<u64, (u64, VmId)>;
@@ -68,6 +72,15 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    /// With so much more, at a guess: what is given back makes the largest extent larger.
+    pub(crate) fn with(&self, demand: Demand) -> Self {
+        Self {
+            cores: self.cores.more(demand.cores),
+            memory: self.memory + demand.memory,
+            run: self.run + demand.memory,
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn holds(&self, demand: Demand) -> bool {
         self.cores >= demand.cores && self.memory >= demand.memory
@@ -76,7 +89,13 @@ impl Room {
 
 impl Server {
     pub(crate) fn new(cores: Cores, memory: u64, policy: ExtentPolicy, used: Option<Used>) -> Self {
-        Self { free_cores: cores, extents: Extents::new(memory, policy), vms: 0, used }
+        Self { free_cores: cores, vms: 0, extents: Extents::new(memory, policy), used: used.map(Box::new) }
+    }
+
+    /// Asks for what an operation will touch, without waiting.
+    pub(crate) fn foresee(&self) {
+        prefetch(&self.free_cores);
+        self.extents.foresee();
     }
 
     pub(crate) fn room(&self) -> Room {

@@ -1,15 +1,16 @@
 //! The servers of a simulation, and who is where.
 
 use terrace_addr::convert;
+use terrace_raw::prefer_huge_pages;
 
+use super::places::{Found, Table};
 use super::tally::Live;
 use super::{Means, Setup};
 use crate::FleetError;
 use crate::place::{By, Index, Step};
-use crate::server::{Blocks, Room, Server, Used};
+use crate::server::{Blocks, Extent, Room, Server, Used};
 use crate::spec::Demand;
 use crate::trace::{ShapeId, Trace, VmId};
-use crate::tree::Places;
 use crate::units::Cores;
 
 /// All servers and VMs.
@@ -18,8 +19,7 @@ pub(crate) struct Fleet<'a> {
     classes: Vec<Class>,
     /// For each size, what it takes of a server of each kind, as it is given out.
     demands: Vec<Box<[Option<Demand>]>>,
-    /// For each VM that lives, where.
-    placed: Vec<Option<Placed>>,
+    places: Table,
     live: Live,
     occupied: u64,
     free: u64,
@@ -32,8 +32,6 @@ struct Class {
     count: usize,
     whole: Room,
     index: Index,
-    /// The largest free extents of those that are on.
-    runs: Places<1>,
 }
 
 impl Class {
@@ -54,8 +52,8 @@ pub(crate) struct Placed {
 /// A server that is on: its kind, and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct At {
-    class: u32,
-    server: u32,
+    pub(super) class: u32,
+    pub(super) server: u32,
 }
 
 impl<'a> Fleet<'a> {
@@ -95,13 +93,12 @@ impl<'a> Fleet<'a> {
                 count,
                 whole: Room { cores: class.cores, memory, run: memory },
                 index: Index::new(&ways, count, &wanted),
-                runs: Places::new(count),
             }
         });
         Ok(Self {
             setup,
             classes: classes.collect(),
-            placed: std::iter::repeat_with(|| None).take(convert::index32(trace.vms)).collect(),
+            places: Table::new(convert::index32(trace.vms), spec.classes.iter().map(|class| class.count)),
             demands,
             live: Live::default(),
             occupied: 0,
@@ -135,16 +132,60 @@ impl<'a> Fleet<'a> {
 
     /// The largest free extent of a server that is on.
     pub(crate) fn largest(&self) -> u64 {
-        self.classes.iter().map(|class| class.runs.most()[0]).max().unwrap_or(0)
+        self.classes.iter().map(|class| class.index.largest_run()).max().unwrap_or(0)
     }
 
-    pub(crate) fn placed(&self, vm: VmId) -> Option<&Placed> {
-        self.placed.get(vm.index())?.as_ref()
+    /// Where a VM is that lives.
+    pub(crate) fn placed(&self, vm: VmId) -> Option<Placed> {
+        let found = self.places.get(vm)?;
+        Some(self.whole(vm, found))
+    }
+
+    /// Whether a VM lives and is in one block.
+    pub(crate) fn is_contiguous(&self, vm: VmId) -> bool {
+        self.places.get(vm).is_some_and(|found| found.start.is_some())
+    }
+
+    fn whole(&self, vm: VmId, Found { at, shape, start }: Found) -> Placed {
+        let bytes = self.demand(shape, at).map_or(0, |demand| demand.memory);
+        let blocks = match start {
+            Some(start) => Blocks::One(Extent { start, bytes }),
+            None => self.places.scattered(vm),
+        };
+        Placed { at, shape, blocks }
+    }
+
+    /// Asks for where a VM is, without waiting.
+    pub(crate) fn foresee_vm(&self, vm: VmId) {
+        self.places.foresee(vm);
+    }
+
+    /// Asks for what a change of a VM's server will touch, without waiting.
+    pub(crate) fn foresee_server(&self, vm: VmId) {
+        if let Some(Found { at, .. }) = self.places.get(vm) {
+            let class = &self.classes[convert::index32(at.class)];
+            class.servers[convert::index32(at.server)].foresee();
+            class.index.foresee(at.server);
+        }
     }
 
     /// What a size takes of the servers of this server's kind.
     pub(crate) fn demand(&self, shape: ShapeId, at: At) -> Option<Demand> {
         self.demands[shape.index()][convert::index32(at.class)]
+    }
+
+    /// Asks for where a VM's server is in the index and where it will be without the VM, without waiting.
+    pub(crate) fn foresee_room(&self, vm: VmId) {
+        if let Some(Found { at, shape, .. }) = self.places.get(vm) {
+            let class = &self.classes[convert::index32(at.class)];
+            if class.index.has_orders() {
+                let room = class.servers[convert::index32(at.server)].room();
+                class.index.foresee_room(at.server, &room);
+                if let Some(demand) = self.demand(shape, at) {
+                    class.index.foresee_room(at.server, &room.with(demand));
+                }
+            }
+        }
     }
 
     pub(crate) fn server(&self, at: At) -> &Server {
@@ -160,38 +201,37 @@ impl<'a> Fleet<'a> {
         let result = change(server);
         let (after, is_empty) = (server.room(), server.is_empty());
         class.index.set(at.server, Some(&before), &after);
-        if before.run != after.run {
-            class.runs.set(place, [after.run]);
-        }
         self.free = self.free - before.memory + after.memory;
         self.sum_of_largest = self.sum_of_largest - before.run + after.run;
         self.occupied = self.occupied + u64::from(!is_empty) - u64::from(!was_empty);
         result
     }
 
-    /// Finds a server for a VM and puts it there; nothing if there is no room.
-    pub(crate) fn place(&mut self, vm: VmId, shape: ShapeId) -> Option<&Blocks> {
+    /// Finds a server for a VM and puts it there, in so many blocks; nothing if there is no room.
+    pub(crate) fn place(&mut self, vm: VmId, shape: ShapeId) -> Option<usize> {
         let at = self.choose(shape)?;
         self.place_at(vm, shape, at)
     }
 
-    /// Puts a VM on this server, if it has room.
-    pub(crate) fn place_at(&mut self, vm: VmId, shape: ShapeId, at: At) -> Option<&Blocks> {
+    /// Puts a VM on this server, in so many blocks, if it has room.
+    pub(crate) fn place_at(&mut self, vm: VmId, shape: ShapeId, at: At) -> Option<usize> {
         let (demand, policy) = (self.demand(shape, at)?, self.setup.extents);
         let blocks = self.with_server(at, |server| server.place(vm, demand, policy))?;
+        let parts = blocks.as_slice().len();
         self.settle(vm, Placed { at, shape, blocks });
-        self.placed(vm).map(|placed| &placed.blocks)
+        Some(parts)
     }
 
     /// The VM is there, from now on, with these blocks, which it has.
     pub(crate) fn settle(&mut self, vm: VmId, placed: Placed) {
         self.count(&placed, |count, change| count + change);
-        self.placed[vm.index()] = Some(placed);
+        self.places.set(vm, placed);
     }
 
     /// The VM is nowhere, from now on; its blocks still are its own.
     pub(crate) fn unsettle(&mut self, vm: VmId) -> Option<Placed> {
-        let placed = self.placed.get_mut(vm.index())?.take()?;
+        let placed = self.placed(vm)?;
+        self.places.clear(vm);
         self.count(&placed, |count, change| count - change);
         Some(placed)
     }
@@ -235,7 +275,10 @@ impl<'a> Fleet<'a> {
     pub(crate) fn running(&self, by: By, shape: ShapeId) -> Option<At> {
         let demands = self.demands[shape.index()].iter();
         let found = (0..).zip(&self.classes).zip(demands).filter_map(|((number, class), demand)| {
-            let (key, server) = class.index.find(by, (*demand)?)?;
+            let demand = (*demand)?;
+            let (key, server) = class.index.find(by, demand)?;
+            class.servers[convert::index32(server)].foresee();
+            class.index.foresee_taken(by, (key, server), demand);
             let rank = match by {
                 By::FirstRoom | By::FirstRun => class.rank(server),
                 By::LastRoom => u64::MAX - class.rank(server),
@@ -257,9 +300,13 @@ impl<'a> Fleet<'a> {
         let class = &mut self.classes[convert::index32(at.class)];
         let Room { cores, memory, .. } = class.whole;
         let used = (self.setup.repair.means != Means::Nothing).then(Used::new);
+        if class.servers.len() == class.servers.capacity() {
+            let more = class.servers.len().max(64).min(class.count - class.servers.len());
+            class.servers.reserve_exact(more);
+            prefer_huge_pages(class.servers.spare_capacity_mut());
+        }
         class.servers.push(Server::new(cores, memory, self.setup.extents, used));
         class.index.set(at.server, None, &class.whole);
-        class.runs.set(convert::index32(at.server), [memory]);
         self.free += memory;
         self.sum_of_largest += memory;
         Some(at)
@@ -279,7 +326,13 @@ impl<'a> Fleet<'a> {
     #[cfg(test)]
     pub(crate) fn audit(&self) {
         let mut expected = Live::default();
-        for placed in self.placed.iter().flatten() {
+        let all: Vec<(VmId, Placed)> =
+            self.places.vms().filter_map(|vm| Some((vm, self.placed(vm)?))).collect();
+        assert_eq!(
+            self.places.count_scattered(),
+            all.iter().filter(|(_, it)| !it.blocks.is_contiguous()).count()
+        );
+        for (_, placed) in &all {
             let demand = self.demand(placed.shape, placed.at).unwrap();
             let cores = u64::from(demand.cores.in_thousandths());
             expected.vms += 1;
@@ -295,14 +348,12 @@ impl<'a> Fleet<'a> {
         for (number, class) in (0..).zip(&self.classes) {
             for (place, server) in (0..).zip(&class.servers) {
                 let at = At { class: number, server: place };
-                let here = self.placed.iter().enumerate().filter_map(|(vm, it)| Some((vm, it.as_ref()?)));
-                let here: Vec<_> = here.filter(|(_, it)| it.at == at).collect();
+                let here: Vec<_> = all.iter().filter(|(_, it)| it.at == at).collect();
                 let mut parts: Vec<_> = server.extents.iter().collect();
                 for (vm, placed) in &here {
                     for block in placed.blocks.as_slice() {
-                        let vm = VmId::new(convert::narrow(*vm));
                         let known = server.used.as_ref().map(|used| used.get(&block.start).copied());
-                        assert!(known.is_none_or(|known| known == Some((block.bytes, vm))));
+                        assert!(known.is_none_or(|known| known == Some((block.bytes, *vm))));
                         parts.push(*block);
                     }
                 }

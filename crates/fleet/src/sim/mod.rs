@@ -4,6 +4,7 @@
 //! all servers; what is looked at by itself (repair, samples) is bounded by the scattered VMs and by the intervals.
 
 mod fleet;
+mod places;
 mod repair;
 mod resize;
 mod tally;
@@ -12,7 +13,7 @@ use terrace_addr::{Bytes, Nanos, convert};
 
 use crate::FleetError;
 use crate::place::ServerPolicy;
-use crate::server::{Blocks, ExtentPolicy};
+use crate::server::ExtentPolicy;
 use crate::spec::FleetSpec;
 use crate::trace::{Change, Trace};
 pub(crate) use fleet::Fleet;
@@ -124,6 +125,14 @@ pub struct Outcome {
 /// Events between two looks at the watch: some milliseconds.
 const STRIDE: usize = 1 << 14;
 
+/// So many events before its own a VM's place is asked for from memory.
+const FAR: usize = 32;
+/// So many before, that place is there, and the VM's server is asked for.
+const NEAR: usize = 16;
+/// So many before, the server is there, and its places in the orders are asked for. Each of these only has to be some
+/// hundreds of nanoseconds before the next.
+const NEXT: usize = 5;
+
 /// Runs a trace on a fleet.
 ///
 /// # Errors
@@ -135,6 +144,15 @@ pub fn simulate(trace: &Trace, setup: &Setup, watch: &mut dyn Watch) -> Result<O
         if done % STRIDE == 0 && watch.advance(convert::count(done)) == Next::Stop {
             complete = false;
             break;
+        }
+        if let Some(later) = trace.events.get(done + FAR) {
+            simulation.fleet.foresee_vm(later.vm);
+        }
+        if let Some(soon) = trace.events.get(done + NEAR) {
+            simulation.fleet.foresee_server(soon.vm);
+        }
+        if let Some(next) = trace.events.get(done + NEXT) {
+            simulation.fleet.foresee_room(next.vm);
         }
         simulation.pass(event.time);
         match event.change {
@@ -201,15 +219,12 @@ impl<'a> Simulation<'a> {
         self.tally.arrivals += 1;
         match self.fleet.place(vm, shape) {
             None => self.tally.failed += 1,
+            Some(1) => self.tally.one_block += 1,
             Some(blocks) => {
-                match blocks.as_slice().len() {
-                    1 => self.tally.one_block += 1,
-                    2 => self.tally.two_blocks += 1,
-                    _ => self.tally.more_blocks += 1,
-                }
-                if !blocks.is_contiguous() {
-                    self.repairer.note(vm);
-                }
+                let counter =
+                    if blocks == 2 { &mut self.tally.two_blocks } else { &mut self.tally.more_blocks };
+                *counter += 1;
+                self.repairer.note(vm);
             }
         }
         self.tally.peak_vms = self.tally.peak_vms.max(self.fleet.live().vms);
@@ -244,11 +259,6 @@ impl<'a> Simulation<'a> {
         self.samples.push(self.sample());
         Outcome { tally: self.tally, samples: self.samples, end: self.now, complete }
     }
-}
-
-/// Whether the state of a VM's memory is one block.
-pub(crate) fn is_contiguous(blocks: Option<&Blocks>) -> bool {
-    blocks.is_some_and(Blocks::is_contiguous)
 }
 
 #[cfg(test)]

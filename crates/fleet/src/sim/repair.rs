@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 
 use super::fleet::{At, Fleet, Placed};
 use super::tally::Tally;
-use super::{HOUR, Means, Setup, is_contiguous};
+use super::{HOUR, Means, Setup};
 use crate::place::By;
 use crate::server::{Blocks, Extent, Server, joined};
-use crate::trace::VmId;
+use crate::spec::Demand;
+use crate::trace::{ShapeId, VmId};
 
 /// VMs in several blocks, and what may still be copied.
 pub(super) struct Repairer {
@@ -28,8 +29,9 @@ pub(super) struct Repairer {
 /// A way to put a VM into one block on its server.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
-    /// Where it goes.
+    /// Where it goes, and its size there.
     to: Extent,
+    shape: ShapeId,
     /// Who goes elsewhere on the server before, and where to.
     neighbour: Option<(VmId, Extent)>,
     /// Bytes that are copied.
@@ -80,7 +82,7 @@ impl Repairer {
                 break;
             }
             self.put_together(vm, fleet, tally);
-            if is_contiguous(fleet.placed(vm).map(|placed| &placed.blocks)) {
+            if fleet.is_contiguous(vm) {
                 self.scattered.remove(&vm);
             }
         }
@@ -91,8 +93,8 @@ impl Repairer {
             return;
         };
         let (at, shape) = (placed.at, placed.shape);
-        let single = |neighbour| is_contiguous(fleet.placed(neighbour).map(|placed| &placed.blocks));
-        if let Some(plan) = plan(fleet.server(at), placed, single)
+        let single = |neighbour| fleet.is_contiguous(neighbour);
+        if let Some(plan) = plan(fleet.server(at), &placed, single)
             && self.pay(plan.copied)
         {
             tally.repair_bytes += plan.copied;
@@ -128,9 +130,9 @@ fn plan(server: &Server, placed: &Placed, single: impl Fn(VmId) -> bool) -> Opti
         fitting.min_by_key(|run| (run.bytes, run.start)).map(|run| Extent { start: run.start, bytes })
     };
     if let Some(to) = tightest(bytes, None) {
-        return Some(Plan { to, neighbour: None, copied: bytes });
+        return Some(Plan { to, shape: placed.shape, neighbour: None, copied: bytes });
     }
-    let neighbours = server.used.iter().flatten().filter_map(|(&start, &(size, vm))| {
+    let neighbours = server.used.iter().flat_map(|used| used.iter()).filter_map(|(&start, &(size, vm))| {
         let place = Extent { start, bytes: size };
         if own.contains(&place) || !single(vm) {
             return None;
@@ -145,7 +147,8 @@ fn plan(server: &Server, placed: &Placed, single: impl Fn(VmId) -> bool) -> Opti
         }
         // Elsewhere: in none of the extents that it parts.
         let elsewhere = tightest(size, Some(place))?;
-        Some(Plan { to, neighbour: Some((vm, elsewhere)), copied: bytes.saturating_add(size) })
+        let copied = bytes.saturating_add(size);
+        Some(Plan { to, shape: placed.shape, neighbour: Some((vm, elsewhere)), copied })
     });
     neighbours.min_by_key(|plan| (plan.copied, plan.to))
 }
@@ -165,19 +168,23 @@ fn carry_out(fleet: &mut Fleet<'_>, vm: VmId, at: At, plan: &Plan) {
             server.own(*vm, &Blocks::One(*to));
         }
     });
-    for (vm, to, placed) in taken {
-        fleet.settle(vm, Placed { blocks: Blocks::One(to), ..placed });
+    for (moved, to, placed) in taken {
+        let shape = if moved == vm { plan.shape } else { placed.shape };
+        fleet.settle(moved, Placed { blocks: Blocks::One(to), shape, ..placed });
     }
 }
 
 impl Repairer {
-    /// Puts a VM whose size has changed into one block on its server, if that is allowed and paid for: it then has
-    /// `bytes` bytes instead of `copied`, which are moved. Says whether it was done.
-    pub(super) fn grow(&mut self, fleet: &mut Fleet<'_>, vm: VmId, bytes: u64, copied: u64) -> bool {
+    /// Puts a VM that gets another size into one block on its server, if that is allowed and paid for: it then has the
+    /// memory of its new size, and `copied` bytes are moved. Says whether it was done.
+    pub(super) fn grow(&mut self, fleet: &mut Fleet<'_>, vm: VmId, shape: ShapeId, copied: u64) -> bool {
         let Some(placed) = fleet.placed(vm).filter(|_| self.means() != Means::Nothing) else {
             return false;
         };
         let (at, own) = (placed.at, placed.blocks.as_slice().to_vec());
+        let Some(Demand { memory: bytes, .. }) = fleet.demand(shape, at) else {
+            return false;
+        };
         let free = joined(fleet.server(at).extents.iter().chain(own).collect());
         let fitting = free.iter().filter(|run| run.bytes >= bytes).min_by_key(|run| (run.bytes, run.start));
         let Some(to) = fitting.map(|run| Extent { start: run.start, bytes }) else {
@@ -186,7 +193,7 @@ impl Repairer {
         if !self.pay(copied) {
             return false;
         }
-        carry_out(fleet, vm, at, &Plan { to, neighbour: None, copied });
+        carry_out(fleet, vm, at, &Plan { to, shape, neighbour: None, copied });
         true
     }
 }

@@ -23,8 +23,7 @@ impl Simulation<'_> {
             Some((old, new)) => self.resize_here(vm, shape, old, new),
             None => self.resize_elsewhere(vm, shape, old.map_or(0, |old| old.memory)),
         }
-        let contiguous = super::is_contiguous(self.fleet.placed(vm).map(|placed| &placed.blocks));
-        if contiguous { self.repairer.forget(vm) } else { self.repairer.note(vm) }
+        if self.fleet.is_contiguous(vm) { self.repairer.forget(vm) } else { self.repairer.note(vm) }
     }
 
     fn resize_here(&mut self, vm: VmId, shape: ShapeId, old: Demand, new: Demand) {
@@ -36,9 +35,9 @@ impl Simulation<'_> {
                 .last()
                 .is_some_and(|last| self.fleet.server(placed.at).extents.at(last.end()) >= growth)
         });
-        let was_contiguous = super::is_contiguous(self.fleet.placed(vm).map(|placed| &placed.blocks));
+        let was_contiguous = self.fleet.is_contiguous(vm);
         let mut moved = false;
-        if growth > 0 && !extends && self.repairer.grow(&mut self.fleet, vm, new.memory, old.memory) {
+        if growth > 0 && !extends && self.repairer.grow(&mut self.fleet, vm, shape, old.memory) {
             self.tally.resize_bytes += old.memory;
             moved = true;
         }

@@ -28,6 +28,14 @@ impl VmId {
 pub struct ShapeId(u32);
 
 impl ShapeId {
+    pub(crate) const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
     /// As an index.
     pub const fn index(self) -> usize {
         convert::index32(self.0)

@@ -3,13 +3,13 @@
 //! The rule: extents are disjoint, never empty, and never touch each other; together with the blocks that were taken they
 //! are the whole memory.
 
-use std::collections::BTreeSet;
+mod list;
 
 use super::ExtentPolicy;
-use crate::tree::OrderTree;
+use list::List;
 
 /// Bytes that follow each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Extent {
     /// The first byte.
     pub start: u64,
@@ -28,19 +28,16 @@ impl Extent {
 /// [`Extents::iter`] is O(log extents).
 #[derive(Debug, Clone)]
 pub struct Extents {
-    by_start: OrderTree<u64>,
-    /// (bytes, start), where extents are chosen by their size.
-    by_size: Option<BTreeSet<(u64, u64)>>,
     free: u64,
+    list: List,
 }
 
 impl Extents {
     /// Memory of which nothing is taken, and of which blocks will be taken by this policy.
     pub fn new(bytes: u64, policy: ExtentPolicy) -> Self {
-        let by_size = (policy == ExtentPolicy::BestFit).then(BTreeSet::new);
-        let mut extents = Self { by_start: OrderTree::new(), by_size, free: bytes };
+        let mut extents = Self { free: bytes, list: List::new(policy) };
         if bytes > 0 {
-            extents.add(Extent { start: 0, bytes });
+            extents.list.add(Extent { start: 0, bytes });
         }
         extents
     }
@@ -52,25 +49,27 @@ impl Extents {
 
     /// The bytes of the largest extent.
     pub fn largest(&self) -> u64 {
-        self.by_start.most()
+        self.list.largest()
     }
 
     /// How many extents there are.
-    pub const fn count(&self) -> usize {
-        self.by_start.len()
+    pub fn count(&self) -> usize {
+        self.list.count()
     }
 
     /// The extents, from the lowest.
     pub fn iter(&self) -> impl Iterator<Item = Extent> + '_ {
-        self.by_start.iter().map(|(start, bytes)| Extent { start, bytes })
+        self.list.iter()
+    }
+
+    /// Asks for what an operation will touch, without waiting.
+    pub(crate) fn foresee(&self) {
+        self.list.foresee();
     }
 
     /// The free bytes from `start` on.
     pub fn at(&self, start: u64) -> u64 {
-        let from_here = self.by_start.get(start).unwrap_or(0);
-        let across =
-            self.by_start.before(start).map_or(0, |(before, bytes)| (before + bytes).saturating_sub(start));
-        from_here.max(across)
+        self.list.upto(start).map_or(0, |extent| extent.end().saturating_sub(start))
     }
 
     /// Takes a block of so many bytes, at least 1: where the policy says, if there is an extent that holds it.
@@ -78,38 +77,26 @@ impl Extents {
         if bytes == 0 || self.largest() < bytes {
             return None;
         }
-        let (start, of) = match (policy, &self.by_size) {
-            (ExtentPolicy::BestFit, Some(by_size)) => {
-                by_size.range((bytes, 0)..).next().map(|&(of, start)| (start, of))
-            }
-            (ExtentPolicy::WorstFit, _) => self.by_start.first(0, self.largest()),
-            _ => self.by_start.first(0, bytes),
-        }?;
-        self.cut(Extent { start, bytes: of }, bytes);
-        Some(Extent { start, bytes })
+        let of = self.list.choose(bytes, policy)?;
+        self.cut(of, bytes);
+        Some(Extent { start: of.start, bytes })
     }
 
     /// Takes exactly this block. Says whether it was free; if not, nothing changes.
     #[must_use]
     pub fn take_at(&mut self, block: Extent) -> bool {
-        if block.bytes == 0 || self.at(block.start) < block.bytes {
+        let holds = |of: &Extent| block.bytes > 0 && block.end() <= of.end();
+        let Some(of) = self.list.upto(block.start).filter(holds) else {
             return false;
-        }
-        let of = match self.by_start.get(block.start) {
-            Some(bytes) => Extent { start: block.start, bytes },
-            None => match self.by_start.before(block.start) {
-                Some((start, bytes)) => Extent { start, bytes },
-                None => return false,
-            },
         };
         let before = block.start - of.start;
         if before == 0 {
             self.cut(of, block.bytes);
         } else {
-            self.rename(of, Extent { start: of.start, bytes: before });
+            self.list.rename(of, Extent { start: of.start, bytes: before });
             self.free -= block.bytes;
             if block.end() < of.end() {
-                self.add(Extent { start: block.end(), bytes: of.end() - block.end() });
+                self.list.add(Extent { start: block.end(), bytes: of.end() - block.end() });
             }
         }
         true
@@ -125,7 +112,7 @@ impl Extents {
         while rest > 0 {
             let largest = self.largest();
             let next = match policy {
-                ExtentPolicy::FirstFit => self.by_start.first(0, 1).map(|(_, bytes)| bytes.min(rest)),
+                ExtentPolicy::FirstFit => self.list.lowest().map(|lowest| lowest.bytes.min(rest)),
                 _ => Some(largest.min(rest)),
             };
             // As many as are wanted are free, so there is always an extent.
@@ -146,61 +133,37 @@ impl Extents {
             return;
         }
         self.free += block.bytes;
-        let before = self.by_start.before(block.start).map(|(start, bytes)| Extent { start, bytes });
-        let before = before.filter(|before| before.end() == block.start);
-        let after = self.by_start.get(block.end()).map(|bytes| Extent { start: block.end(), bytes });
+        let before = self.list.upto(block.start).filter(|before| before.end() == block.start);
+        let after = self.list.from(block.end());
         match (before, after) {
-            (None, None) => self.add(block),
+            (None, None) => self.list.add(block),
             (Some(before), None) => {
-                self.rename(before, Extent { start: before.start, bytes: before.bytes + block.bytes });
+                self.list.rename(before, Extent { start: before.start, bytes: before.bytes + block.bytes });
             }
             (None, Some(after)) => {
-                self.rename(after, Extent { start: block.start, bytes: block.bytes + after.bytes });
+                self.list.rename(after, Extent { start: block.start, bytes: block.bytes + after.bytes });
             }
             (Some(before), Some(after)) => {
-                self.drop_extent(after);
+                self.list.drop_extent(after);
                 let bytes = before.bytes + block.bytes + after.bytes;
-                self.rename(before, Extent { start: before.start, bytes });
+                self.list.rename(before, Extent { start: before.start, bytes });
             }
         }
     }
 
     fn take_lowest(&mut self, bytes: u64) -> Option<Extent> {
-        let (start, of) = self.by_start.first(0, 1)?;
-        self.cut(Extent { start, bytes: of }, bytes);
-        Some(Extent { start, bytes })
+        let of = self.list.lowest()?;
+        self.cut(of, bytes);
+        Some(Extent { start: of.start, bytes })
     }
 
     /// Takes the first bytes of an extent.
     fn cut(&mut self, of: Extent, bytes: u64) {
         self.free -= bytes;
         if of.bytes == bytes {
-            self.drop_extent(of);
+            self.list.drop_extent(of);
         } else {
-            self.rename(of, Extent { start: of.start + bytes, bytes: of.bytes - bytes });
-        }
-    }
-
-    fn add(&mut self, extent: Extent) {
-        self.by_start.insert(extent.start, extent.bytes);
-        if let Some(by_size) = &mut self.by_size {
-            by_size.insert((extent.bytes, extent.start));
-        }
-    }
-
-    fn drop_extent(&mut self, extent: Extent) {
-        self.by_start.remove(extent.start);
-        if let Some(by_size) = &mut self.by_size {
-            by_size.remove(&(extent.bytes, extent.start));
-        }
-    }
-
-    /// An extent becomes another one at the same place in the order.
-    fn rename(&mut self, from: Extent, to: Extent) {
-        self.by_start.change(from.start, to.start, to.bytes);
-        if let Some(by_size) = &mut self.by_size {
-            by_size.remove(&(from.bytes, from.start));
-            by_size.insert((to.bytes, to.start));
+            self.list.rename(of, Extent { start: of.start + bytes, bytes: of.bytes - bytes });
         }
     }
 }
@@ -333,6 +296,7 @@ mod tests {
                     prop_assert_eq!(extents.at(extent.start), extent.bytes);
                     prop_assert_eq!(extents.at(extent.end()), 0);
                     prop_assert_eq!(extents.at(extent.end() - 1), 1);
+                    prop_assert_eq!(extents.at(extent.start + extent.bytes / 2), extent.bytes - extent.bytes / 2);
                 }
                 prop_assert_eq!(extents.iter().collect::<Vec<_>>(), expected);
             }
