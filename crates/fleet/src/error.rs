@@ -93,9 +93,16 @@ pub enum FleetError {
     /// A result that cannot be written or read.
     #[error(transparent)]
     Results(#[from] ResultError),
-    /// The series could not be written.
-    #[error("the series: {0}")]
-    Series(#[from] parquet::errors::ParquetError),
+    /// A result of runs that does not say what walks cost.
+    #[error("{origin}: found {found}; expected {expected}")]
+    Walks {
+        /// The result.
+        origin: String,
+        /// What it holds.
+        found: String,
+        /// What it has to hold.
+        expected: String,
+    },
 }
 
 /// What is wrong with a row.

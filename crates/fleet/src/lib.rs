@@ -24,7 +24,7 @@
 //! | [`Repair`] | VMs in several blocks are put into one, within a budget of copied bytes |
 //! | [`read`] | Azure V1 and V2, Azure packing 2020, Bitbrains, Terrace's own CSV |
 //! | [`synthetic`] | a seeded trace with the published mix of sizes, for those who have none of these |
-//! | [`WalkCosts`] | cycles of a walk with EPT and in segment mode, as the engine measures them: gives cycles saved |
+//! | [`WalkCosts`] | cycles of a walk with EPT and in segment mode, which [`Measured`] takes from a result of the engine: gives cycles saved |
 //! | [`result`] | `result.json`, `series.parquet`, and the registry of metrics |
 //! | [`reproduce`] | the thesis's figures for Azure's trace, simulated beside what was published |
 //!
@@ -50,7 +50,7 @@ mod trace;
 mod tree;
 mod units;
 
-pub use cost::{FleetCycles, WalkCosts};
+pub use cost::{CostsFrom, FleetCycles, KindCosts, Measured, Selection, WalkCosts};
 pub use error::{FleetError, RowPlace, RowProblem};
 pub use place::ServerPolicy;
 pub use server::{Blocks, Extent, ExtentPolicy, Extents};

@@ -31,9 +31,12 @@ pub use run::{
     Better, LayerMetrics, LayerRow, MetricValue, Metrics, Outcome, ProgramMetrics, RUNS_KIND,
     RUNS_SCHEMA_VERSION, RunMetric, RunResult, RunsResult, ScenarioUsed, ScopeName, VmMetrics, run_metric,
 };
-pub use series::{SERIES_COLUMNS, SeriesRow, SeriesWriter, read_series};
+pub use series::{SERIES_COLUMNS, SeriesRow, SeriesWriter, read_series, read_series_by};
 pub use statistics::{Difference, mean};
 pub use trace_info::{PagesTouched, TRACE_INFO_SCHEMA, TRACE_INFO_SCHEMA_VERSION, ThreadTraced, TraceInfo};
+
+/// The kind of document that the result of a simulated fleet is.
+pub const FLEET_KIND: &str = "fleet";
 
 /// The version of the model's numbers. It rises with every change that changes a count for equal input, and each
 /// rise has its entry under "Results" in the changelog.

@@ -37,9 +37,9 @@ pub const SERIES_COLUMNS: [TableColumn; 5] = [
     ),
 ];
 
-/// One value of the series.
+/// One value of the series, of a metric of some registry.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SeriesRow {
+pub struct SeriesRow<M = &'static RunMetric> {
     /// The run, from 0, in the order of the result.
     pub run: u32,
     /// The end of the interval, in simulated time since measuring began.
@@ -47,7 +47,7 @@ pub struct SeriesRow {
     /// What the value is of, as [`ScopeName`] writes it.
     pub scope: String,
     /// The metric.
-    pub metric: &'static RunMetric,
+    pub metric: M,
     /// Its value in the interval; of what is no flow but a state, at its end.
     pub value: f64,
 }
@@ -97,14 +97,22 @@ impl<W: Write + Send> SeriesWriter<W> {
         self.scope.clear();
         // Writing to a string cannot fail.
         let _ = write!(self.scope, "{scope}");
-        let row = [
-            Cell::Narrow(run),
-            Cell::Wide(Some(end.get())),
-            Cell::Text(&self.scope),
-            Cell::Text(metric.name),
-            Cell::Number(value.as_f64()),
-        ];
-        self.table.push(row).map_err(failed)
+        self.table.push(cells(run, end, &self.scope, metric.name, value.as_f64())).map_err(failed)
+    }
+
+    /// Adds a row of a metric that the registry of runs does not have.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn push_other(
+        &mut self,
+        run: u32,
+        end: Nanos,
+        scope: &str,
+        metric: &str,
+        value: f64,
+    ) -> Result<(), ResultError> {
+        self.table.push(cells(run, end, scope, metric, value)).map_err(failed)
     }
 
     /// Ends the file.
@@ -116,20 +124,41 @@ impl<W: Write + Send> SeriesWriter<W> {
     }
 }
 
-/// Reads a `series.parquet`.
+fn cells<'a>(run: u32, end: Nanos, scope: &'a str, metric: &'a str, value: f64) -> [Cell<'a>; 5] {
+    [
+        Cell::Narrow(run),
+        Cell::Wide(Some(end.get())),
+        Cell::Text(scope),
+        Cell::Text(metric),
+        Cell::Number(value),
+    ]
+}
+
+/// Reads a `series.parquet` of runs.
 ///
 /// # Errors
 /// If it cannot be read or has other columns, or names a metric that there is not.
 pub fn read_series(path: &Path) -> Result<Vec<SeriesRow>, ResultError> {
+    read_series_by(path, run_metric)
+}
+
+/// Reads a `series.parquet` with the metrics of another registry.
+///
+/// # Errors
+/// If it cannot be read or has other columns, or names a metric that there is not.
+pub fn read_series_by<M>(
+    path: &Path,
+    metric: impl Fn(&str) -> Option<M>,
+) -> Result<Vec<SeriesRow<M>>, ResultError> {
     let file = File::open(path).map_err(|cause| ResultError::Io { path: path.into(), cause })?;
     let reader = SerializedFileReader::new(file).map_err(failed)?;
     let rows = reader.get_row_iter(None).map_err(failed)?;
-    rows.map(|row| read_row(&row.map_err(failed)?)).collect()
+    rows.map(|row| read_row(&row.map_err(failed)?, &metric)).collect()
 }
 
-fn read_row(row: &Row) -> Result<SeriesRow, ResultError> {
+fn read_row<M>(row: &Row, metric: impl Fn(&str) -> Option<M>) -> Result<SeriesRow<M>, ResultError> {
     let name = row.get_string(3).map_err(failed)?;
-    let Some(metric) = run_metric(name) else {
+    let Some(metric) = metric(name) else {
         return Err(ResultError::UnknownMetric { name: name.clone() });
     };
     Ok(SeriesRow {

@@ -14,17 +14,16 @@ use terrace_addr::convert;
 use terrace_result::{Notation, ResultError, Sha256};
 
 pub use metric::{FleetMetric, fleet_metric};
-pub use series::write_series;
+pub use series::{read_samples, write_series};
+pub use terrace_result::FLEET_KIND;
 pub use values::Metrics;
 
-use crate::cost::WalkCosts;
+use crate::cost::{CostsFrom, WalkCosts};
 use crate::read::Skipped;
 use crate::sim::{Outcome, Setup};
 use crate::spec::ClassUsed;
 use crate::synthetic::Synthetic;
 
-/// The kind of document that [`FleetResult`] is.
-pub const FLEET_KIND: &str = "fleet";
 /// Its version: it rises when a field or metric changes its meaning or disappears. New ones may be added without.
 pub const FLEET_SCHEMA_VERSION: u32 = 1;
 
@@ -49,6 +48,9 @@ pub struct FleetResult {
     pub interval_ns: u64,
     /// What walks cost, if that was said.
     pub costs: Option<WalkCosts>,
+    /// The result that they were measured by, if they were.
+    #[serde(default)]
+    pub costs_from: Option<CostsFrom>,
     /// One for each policy, in the order asked for.
     pub runs: Vec<FleetRun>,
 }

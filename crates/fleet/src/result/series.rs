@@ -1,24 +1,13 @@
 //! The samples of simulations: `series.parquet`, a row for each run, sample and value, in the columns that the series of
 //! other runs have.
-//!
-//! The rule: the same samples give the same bytes. The properties are constants, and rows are cut into groups by their
-//! number alone.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::path::Path;
 
-use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical, ZstdLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
-use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterVersion};
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::Type;
 use terrace_addr::convert;
+use terrace_result::{ResultError, SeriesRow, SeriesWriter, read_series_by};
 
 use crate::sim::Sample;
-
-/// Rows of a row group.
-const GROUP: usize = 1 << 16;
 
 /// A value of a sample.
 type ValueOf = fn(&Sample) -> f64;
@@ -35,6 +24,9 @@ const VALUES: [(&str, ValueOf); 8] = [
     ("repair_bytes", |sample| real(sample.repaired)),
 ];
 
+/// What the values are of.
+const SCOPE: &str = "fleet";
+
 const fn real(count: u64) -> f64 {
     convert::ratio(count, 1)
 }
@@ -43,60 +35,22 @@ const fn real(count: u64) -> f64 {
 ///
 /// # Errors
 /// If the writer fails.
-pub fn write_series<W: Write + Send>(to: W, runs: &[&[Sample]]) -> Result<W, ParquetError> {
-    let rows = (0_i32..).zip(runs).flat_map(|(run, samples)| {
-        let values = move |sample| VALUES.iter().map(move |(name, value)| (run, sample, *name, *value));
-        samples.iter().flat_map(values)
-    });
-    let rows: Vec<_> = rows.collect();
-    let properties = WriterProperties::builder()
-        .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_created_by("terrace".into())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_dictionary_enabled(true)
-        .build();
-    let mut file = SerializedFileWriter::new(to, Arc::new(schema()?), Arc::new(properties))?;
-    for rows in rows.chunks(GROUP) {
-        let mut group = file.next_row_group()?;
-        let runs: Vec<_> = rows.iter().map(|(run, ..)| *run).collect();
-        let ends: Vec<_> = rows.iter().map(|(_, sample, ..)| convert::signed(sample.end.get())).collect();
-        let scope = ByteArray::from("fleet");
-        let metrics: Vec<_> = rows.iter().map(|(_, _, name, _)| ByteArray::from(*name)).collect();
-        let values: Vec<_> = rows.iter().map(|(_, sample, _, value)| value(sample)).collect();
-        column::<Int32Type, W>(&mut group, &runs)?;
-        column::<Int64Type, W>(&mut group, &ends)?;
-        column::<ByteArrayType, W>(&mut group, &vec![scope; rows.len()])?;
-        column::<ByteArrayType, W>(&mut group, &metrics)?;
-        column::<DoubleType, W>(&mut group, &values)?;
-        group.close()?;
+pub fn write_series<W: Write + Send>(to: W, runs: &[&[Sample]]) -> Result<W, ResultError> {
+    let mut writer = SeriesWriter::new(to)?;
+    for (run, samples) in (0..).zip(runs) {
+        for sample in *samples {
+            for (name, value) in VALUES {
+                writer.push_other(run, sample.end, SCOPE, name, value(sample))?;
+            }
+        }
     }
-    file.into_inner()
+    writer.finish()
 }
 
-fn schema() -> Result<Type, ParquetError> {
-    let unsigned = |bit_width| Some(LogicalType::Integer { bit_width, is_signed: false });
-    let columns = [
-        ("run", Physical::INT32, unsigned(32)),
-        ("end_ns", Physical::INT64, unsigned(64)),
-        ("scope", Physical::BYTE_ARRAY, Some(LogicalType::String)),
-        ("metric", Physical::BYTE_ARRAY, Some(LogicalType::String)),
-        ("value", Physical::DOUBLE, None),
-    ];
-    let fields = columns.into_iter().map(|(name, physical, logical)| {
-        let field = Type::primitive_type_builder(name, physical).with_logical_type(logical);
-        field.with_repetition(Repetition::REQUIRED).build().map(Arc::new)
-    });
-    let fields: Result<Vec<_>, _> = fields.collect();
-    Type::group_type_builder("series").with_fields(fields?).build()
-}
-
-fn column<T: DataType, W: Write + Send>(
-    group: &mut SerializedRowGroupWriter<'_, W>,
-    values: &[T::T],
-) -> Result<(), ParquetError> {
-    let Some(mut column) = group.next_column()? else {
-        return Err(ParquetError::General("more columns than the schema has".into()));
-    };
-    column.typed::<T>().write_batch(values, None, None)?;
-    column.close()
+/// Reads what [`write_series`] has written.
+///
+/// # Errors
+/// If it cannot be read, or is no series of a fleet.
+pub fn read_samples(path: &Path) -> Result<Vec<SeriesRow<&'static str>>, ResultError> {
+    read_series_by(path, |name| VALUES.iter().map(|(known, _)| *known).find(|known| *known == name))
 }

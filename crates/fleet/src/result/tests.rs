@@ -1,6 +1,4 @@
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::RowAccessor;
-use terrace_addr::Bytes;
+use terrace_addr::{Bytes, Nanos};
 
 use super::*;
 use crate::place::ServerPolicy;
@@ -45,6 +43,7 @@ fn result() -> (FleetResult, Outcome) {
         interval_ns: setup.interval.get(),
         runs: vec![FleetRun::new(&setup, &outcome, Some(&costs)).unwrap()],
         costs: Some(costs),
+        costs_from: None,
     };
     (result, outcome)
 }
@@ -106,12 +105,11 @@ fn the_series_has_every_sample() {
     let bytes = write_series(Vec::new(), &runs).unwrap();
     assert_eq!(bytes, write_series(Vec::new(), &runs).unwrap());
     std::fs::write(&path, &bytes).unwrap();
-    let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
-    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    let rows = read_samples(&path).unwrap();
     assert_eq!(rows.len(), 2 * 49 * 8);
     let row = &rows[49 * 8 + 8];
-    assert_eq!((row.get_uint(0).unwrap(), row.get_ulong(1).unwrap()), (1, 7_200_000_000_000));
-    assert_eq!((row.get_string(2).unwrap().as_str(), row.get_string(3).unwrap().as_str()), ("fleet", "vms"));
+    assert_eq!((row.run, row.end), (1, Nanos::new(7_200_000_000_000)));
+    assert_eq!((row.scope.as_str(), row.metric), ("fleet", "vms"));
     let vms = convert::ratio(outcome.samples[1].vms, 1);
-    assert_eq!(row.get_double(4).unwrap().to_bits(), vms.to_bits());
+    assert_eq!(row.value.to_bits(), vms.to_bits());
 }

@@ -1,17 +1,21 @@
 //! What contiguous memory saves a fleet: the data centre's answer times the hardware's.
 
+mod measured;
+
 use serde::{Deserialize, Serialize};
+
+pub use measured::{CostsFrom, KindCosts, Measured, Selection};
 
 use crate::sim::Tally;
 
-/// What walks cost a core, as the engine measures it: an input here.
+/// What walks cost a core. [`Measured::of`] takes it from a result of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WalkCosts {
     /// Walks of a busy core in a second.
     pub walks_per_core_second: f64,
     /// Cycles of a walk with the second dimension (EPT).
     pub ept_cycles: f64,
-    /// Cycles of a walk in segment mode.
+    /// Cycles of walks in segment mode for the work that one walk with EPT is for.
     pub segment_cycles: f64,
     /// The share of their time in which the VMs' cores are busy.
     pub busy_share: f64,
