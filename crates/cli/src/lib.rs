@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod circumstances;
 mod compare;
 mod error;
 mod events;

@@ -21,6 +21,7 @@ mod axes;
 mod cells;
 mod error;
 mod figures;
+mod fleet;
 mod html;
 mod json;
 mod load;
@@ -29,6 +30,7 @@ mod series;
 mod tables;
 
 pub use error::ReportError;
+pub use fleet::{LoadedFleet, fleet_page};
 pub use load::Loaded;
 
 /// By what a page begins, so that one can be told from other files.

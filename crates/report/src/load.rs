@@ -63,16 +63,21 @@ impl Loaded {
                 self.events.push((run, read_events(&file).map_err(|error| named(&file, error))?));
             }
         }
-        let path = folder.join("run.json");
-        match std::fs::read(&path) {
-            Ok(bytes) => {
-                let read = serde_json::from_slice(&bytes);
-                self.circumstances = Some(read.map_err(|cause| ReportError::Circumstances { path, cause })?);
-                Ok(())
-            }
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(cause) => Err(ReportError::Read { path, cause }),
+        self.circumstances = circumstances(folder)?;
+        Ok(())
+    }
+}
+
+/// `run.json` of a folder, if there is one.
+pub(crate) fn circumstances(folder: &Path) -> Result<Option<Value>, ReportError> {
+    let path = folder.join("run.json");
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            let read = serde_json::from_slice(&bytes);
+            Ok(Some(read.map_err(|cause| ReportError::Circumstances { path, cause })?))
         }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(ReportError::Read { path, cause }),
     }
 }
 
@@ -88,7 +93,7 @@ fn advised(error: ResultError) -> ResultError {
 }
 
 /// An error of a Parquet file does not say which.
-fn named(path: &Path, error: ResultError) -> ReportError {
+pub(crate) fn named(path: &Path, error: ResultError) -> ReportError {
     match error {
         ResultError::Parquet { cause, .. } => {
             let expected = "a Parquet file that `terrace run --out` has written".to_owned();
@@ -100,7 +105,7 @@ fn named(path: &Path, error: ResultError) -> ReportError {
 }
 
 /// A result in a folder is called as the folder is: files in them have one name.
-fn name(path: &Path, is_folder: bool) -> String {
+pub(crate) fn name(path: &Path, is_folder: bool) -> String {
     let of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let folder = path.parent().filter(|_| !is_folder && of(path).is_some_and(|name| name == "result.json"));
     let found = folder.and_then(of).or_else(|| of(path));

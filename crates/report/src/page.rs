@@ -16,7 +16,7 @@ const LIBRARIES: [&str; 3] = [
     include_str!("../assets/vega/vega-embed.min.js"),
 ];
 const LICENCES: &str = include_str!("../assets/vega/LICENCES.txt");
-const STYLE: &str = include_str!("../assets/page.css");
+pub(crate) const STYLE: &str = include_str!("../assets/page.css");
 /// The page's own script, in parts.
 const SCRIPTS: [&str; 3] = [
     include_str!("../assets/look.js"),

@@ -8,11 +8,10 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use terrace_addr::Nanos;
 use terrace_fleet::read::Format;
-use terrace_fleet::{
-    Cores, ExtentPolicy, FleetError, FleetSpec, Means, Repair, ServerClass, ServerPolicy, Setup, WalkCosts,
-};
+use terrace_fleet::{Cores, ExtentPolicy, FleetSpec, Means, Repair, ServerClass, ServerPolicy, Setup};
 use terrace_machine::quantity::Size;
 
+use super::costs::Costs;
 use crate::replay::threads;
 
 const EXAMPLES: &str = "Examples:
@@ -22,7 +21,8 @@ const EXAMPLES: &str = "Examples:
   terrace fleet run packing_trace_zone_a_v1.sqlite --servers 40000 --extents first-fit,best-fit
   terrace fleet run fastStorage/ --servers 400 --cores 32 --memory '256 GiB'
   terrace fleet run --vms 100000 --kind '2000,16,128 GiB' --kind '2000,24,192 GiB' --policy stack --repair migrate
-  terrace fleet run --vms 100000 --walks-per-core-second 1e7 --ept-cycles 60 --segment-cycles 25
+  terrace run contiguous --out walks && terrace fleet run --vms 100000 --walks-from walks
+  terrace fleet run --vms 100000 --walks-from walks --walks-ept ept-4k --walks-only guest=base
 
 Policies (--policy): spread and stack take the running server with the most or the least free memory. contiguity takes the \
                         first one with a free extent that holds the VM, else switches one on, else takes the first with \
@@ -34,6 +34,10 @@ Policies (--policy): spread and stack take the running server with the most or t
 A trace is Azure's vmtable.csv (V1 or V2, also gzipped), the Azure packing trace of 2020 (SQLite, also zipped), the folder \
                         of Bitbrains GWA-T-12, or CSV with the header `seconds,event,vm,cores,memory_bytes`, whose events \
                         are create, resize, delete and end.
+
+With --walks-from the engine's answer and the fleet's are one result: of runs of the same programs that differ in one \
+                        axis, it takes what walks cost on EPT and, for the same accesses, in one block, and counts what \
+                        the fleet's VMs in one block save of it. The result names those runs, and the digest of theirs.
 
 A result folder holds result.json (as --format json prints it), series.parquet (the fleet at the end of each interval), \
                         and run.json (when, where, and how long it ran: the only file that differs from run to run).";
@@ -138,26 +142,6 @@ pub(super) struct Servers {
     granule: Size,
 }
 
-/// What walks cost: all of them, or none.
-#[derive(Debug, Args)]
-pub(super) struct Costs {
-    /// Walks of a busy core in a second, to count the cycles that segment mode saves
-    #[arg(long, value_name = "NUMBER", requires_all = ["ept_cycles", "segment_cycles"])]
-    walks_per_core_second: Option<f64>,
-
-    /// Cycles of a walk with EPT, as terrace replay or terrace run measure them
-    #[arg(long, value_name = "CYCLES", requires = "walks_per_core_second")]
-    ept_cycles: Option<f64>,
-
-    /// Cycles of a walk in segment mode
-    #[arg(long, value_name = "CYCLES", requires = "walks_per_core_second")]
-    segment_cycles: Option<f64>,
-
-    /// The share of their time in which the VMs' cores are busy
-    #[arg(long, value_name = "SHARE", default_value_t = 1.0, requires = "walks_per_core_second")]
-    busy_share: f64,
-}
-
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ResultFormat {
@@ -207,27 +191,6 @@ impl Servers {
             memory: kind.memory.bytes(),
         });
         FleetSpec { classes: classes.collect(), granule }
-    }
-}
-
-impl Costs {
-    /// The costs, if they were given.
-    pub(super) fn given(&self) -> Result<Option<WalkCosts>, FleetError> {
-        let all = self.walks_per_core_second.zip(self.ept_cycles).zip(self.segment_cycles);
-        let Some(((walks_per_core_second, ept_cycles), segment_cycles)) = all else {
-            return Ok(None);
-        };
-        let costs =
-            WalkCosts { walks_per_core_second, ept_cycles, segment_cycles, busy_share: self.busy_share };
-        if costs.are_possible() {
-            return Ok(Some(costs));
-        }
-        let found = format!(
-            "walks of {walks_per_core_second}, {ept_cycles}, {segment_cycles} and {}",
-            self.busy_share
-        );
-        let expected = "numbers from 0, and a busy share of at most 1";
-        Err(FleetError::Fleet { found, expected })
     }
 }
 

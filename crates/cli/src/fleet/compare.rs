@@ -88,7 +88,7 @@ pub(super) fn read(path: &Path) -> Result<FleetResult, CliError> {
 }
 
 /// How a result is headed: folders hold files of one name.
-fn name(path: &Path) -> String {
+pub(super) fn name(path: &Path) -> String {
     let folder = path.parent().filter(|folder| folder.file_name().is_some());
     match folder {
         Some(folder) if path.file_name().is_some_and(|name| name == "result.json") => file_name(folder),

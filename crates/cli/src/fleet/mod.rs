@@ -6,6 +6,7 @@
 mod arguments;
 mod bench;
 mod compare;
+mod costs;
 mod folder;
 mod input;
 mod job;
@@ -33,7 +34,7 @@ enum FleetCommand {
     Run(Box<arguments::RunArguments>),
     /// Set results side by side, with ratios
     Compare(compare::CompareArguments),
-    /// Write one result as a page of text
+    /// Write results as one page of HTML: the answer, pictures, every count, and where it came from
     Report(report::ReportArguments),
     /// Measure how fast fleets are simulated on this machine, by number of servers and policy
     Bench(bench::BenchArguments),
@@ -44,7 +45,7 @@ pub(crate) fn fleet(arguments: &FleetArguments, said: Said) -> Result<Ended, Cli
     match &arguments.command {
         FleetCommand::Run(arguments) => run::run(arguments, said),
         FleetCommand::Compare(arguments) => compare::compare(arguments),
-        FleetCommand::Report(arguments) => report::report(arguments),
+        FleetCommand::Report(arguments) => report::report(arguments, said),
         FleetCommand::Bench(arguments) => bench::bench(arguments),
     }
 }

@@ -8,16 +8,18 @@ use terrace_fleet::{FleetError, Outcome, Setup};
 use terrace_result::Notation;
 
 use super::arguments::{ResultFormat, RunArguments};
-use super::folder::{self, Circumstances};
+use super::costs::costs;
+use super::folder;
 use super::input::{Input, input};
 use super::{job, table};
+use crate::circumstances::Circumstances;
 use crate::interrupt::note_interrupts;
 use crate::said::Said;
 use crate::{CliError, Ended, print};
 
 /// Places the VMs of a trace, and prints what came of it.
 pub(super) fn run(arguments: &RunArguments, said: Said) -> Result<Ended, CliError> {
-    let costs = arguments.costs.given()?;
+    let costs = costs(&arguments.costs)?;
     if let Some(place) = &arguments.out {
         folder::check(place)?;
     }
@@ -40,8 +42,9 @@ pub(super) fn run(arguments: &RunArguments, said: Said) -> Result<Ended, CliErro
     let runs: Result<Vec<FleetRun>, _> = setups
         .iter()
         .zip(&outcomes)
-        .map(|(setup, outcome)| FleetRun::new(setup, outcome, costs.as_ref()))
+        .map(|(setup, outcome)| FleetRun::new(setup, outcome, costs.as_ref().map(|(costs, _)| costs)))
         .collect();
+    let runs = runs.map_err(FleetError::from)?;
     let result = FleetResult {
         kind: FLEET_KIND.to_owned(),
         schema_version: FLEET_SCHEMA_VERSION,
@@ -51,12 +54,13 @@ pub(super) fn run(arguments: &RunArguments, said: Said) -> Result<Ended, CliErro
         servers: fleet.classes.iter().map(Into::into).collect(),
         granule_bytes: fleet.granule.get(),
         interval_ns: setups.first().map_or(0, |setup| setup.interval.get()),
-        costs,
-        runs: runs.map_err(FleetError::from)?,
+        costs: costs.as_ref().map(|(costs, _)| *costs),
+        costs_from: costs.and_then(|(_, from)| from),
+        runs,
     };
     if let Some(place) = &arguments.out {
-        let circumstances =
-            Circumstances { started, took: began.elapsed(), threads: arguments.threads.get() };
+        let (took, threads) = (began.elapsed(), arguments.threads.get());
+        let circumstances = Circumstances { started, took, threads, accesses: None };
         folder::write(place, &result, &outcomes, &circumstances)?;
         said.detail(format_args!("written to {}", place.display()));
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
 use terrace_fleet::result::{FleetResult, FleetRun, Metrics};
+use terrace_fleet::{CostsFrom, WalkCosts};
 use terrace_result::MetricValue;
 
 use crate::number::{number, percent, short};
@@ -13,6 +14,9 @@ const MEANING: &str = "\
 One, two, more: VMs that were placed, by the blocks of memory that they got when they arrived. In one block over time: of
 the time that VMs lived. Servers: those that ever had a VM. Free extent: the largest of a server, in the mean over time and
 over the servers used. Every count: --format json or csv.
+";
+const SAVED: &str = "\
+Walk cycles saved: of what all walks would cost with EPT, what VMs in one block do not spend; as a share, and in cycles.
 ";
 
 /// A column of the table.
@@ -39,7 +43,10 @@ const FIGURES: [Figure; 11] = [
     },
     Figure {
         name: "walk cycles\nsaved",
-        value: |it| it.get("walk_cycles_saved_share").map(|value| percent(value.as_f64())),
+        value: |it| {
+            let (share, cycles) = it.get("walk_cycles_saved_share").zip(it.get("walk_cycles_saved"))?;
+            Some(format!("{}\n{}", percent(share.as_f64()), short(cycles.as_f64())))
+        },
     },
 ];
 
@@ -59,7 +66,8 @@ pub(super) fn render(result: &FleetResult) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     // Writing to a string cannot fail.
-    let _ = write!(text, "{table}\n{MEANING}");
+    let saved = if result.costs.is_some() { SAVED } else { "" };
+    let _ = write!(text, "{table}\n{MEANING}{saved}");
     for run in result.runs.iter().filter(|run| !run.complete) {
         text.push_str(&cut_short(run));
     }
@@ -86,6 +94,9 @@ pub(super) fn head(result: &FleetResult) -> String {
     let mut text =
         style::wrap(&format!("{name}: {} VMs, {} events", number(input.vms), number(input.events)), "");
     text.push_str(&style::wrap(&format!("Servers: {}", kinds.join(", ")), "  "));
+    if let Some(costs) = &result.costs {
+        text.push_str(&style::wrap(&walks(costs, result.costs_from.as_ref()), "  "));
+    }
     if input.skipped.rows > 0 {
         let values = input.skipped.by_value.iter().map(|(what, rows)| format!("{} {what}", number(*rows)));
         let values: Vec<_> = values.collect();
@@ -94,6 +105,33 @@ pub(super) fn head(result: &FleetResult) -> String {
         text.push_str(&style::wrap(&line, "  "));
     }
     text
+}
+
+/// What walks cost, and who says so.
+fn walks(costs: &WalkCosts, from: Option<&CostsFrom>) -> String {
+    let WalkCosts { walks_per_core_second, ept_cycles, segment_cycles, busy_share } = costs;
+    let said = format!(
+        "{} of a busy core in a second, {} cycles each with EPT, {} in one block; cores busy for {} of the time",
+        short(*walks_per_core_second),
+        short(*ept_cycles),
+        short(*segment_cycles),
+        percent(*busy_share)
+    );
+    let Some(from) = from else {
+        return format!("Walks: {said} (given on the command line)");
+    };
+    let kinds = match from.kinds.len() {
+        1 => String::new(),
+        kinds => format!(", in the mean over {kinds} kinds of VMs"),
+    };
+    let native = from
+        .native_cycles_of_walk()
+        .map_or_else(String::new, |cycles| format!(", {} natively", short(cycles)));
+    let digest: String = from.sha256.as_str().chars().take(12).collect();
+    format!(
+        "Walks: {said}{native}{kinds} (measured by {}, SHA-256 {digest}: scenario {} on {}, {} = {} against {})",
+        from.name, from.scenario, from.machine, from.axis, from.ept, from.segment
+    )
 }
 
 /// Until when a run went that did not come to its end.

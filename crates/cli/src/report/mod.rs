@@ -53,29 +53,59 @@ pub(crate) struct ReportArguments {
 
 /// Writes the page of results.
 pub(crate) fn report(arguments: &ReportArguments, said: Said) -> Result<Ended, CliError> {
-    let to_output = arguments.out.as_deref() == Some(Path::new(STANDARD_INPUT));
-    if let Some(out) = arguments.out.as_deref().filter(|_| !to_output && !arguments.force) {
-        place::check(out)?;
-    }
-    let results: Result<Vec<_>, _> = arguments.results.iter().map(|path| Loaded::read(path)).collect();
+    let ReportArguments { results, out, by, baseline, force } = arguments;
+    let target =
+        Target { out: out.as_deref(), replaces: if *force { Replaces::Anything } else { Replaces::Pages } };
+    target.check()?;
+    let results: Result<Vec<_>, _> = results.iter().map(|path| Loaded::read(path)).collect();
     let results = results?;
-    let options = Options { by: arguments.by.clone(), baseline: arguments.baseline.clone() };
+    let options = Options { by: by.clone(), baseline: baseline.clone() };
     let page = page(&results, &options)?;
-    if to_output {
-        print(page.as_bytes())?;
-        return Ok(Ended::Complete);
+    target.write(results.first().map_or("report", |first| &first.name), &page, said)
+}
+
+/// Where a page goes.
+pub(crate) struct Target<'a> {
+    /// The file, or - for the output; none for one that is named as the result is.
+    pub(crate) out: Option<&'a Path>,
+    pub(crate) replaces: Replaces,
+}
+
+/// What a page takes the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replaces {
+    /// Of an older page.
+    Pages,
+    /// Of whatever file is there.
+    Anything,
+}
+
+impl Target<'_> {
+    fn is_output(&self) -> bool {
+        self.out == Some(Path::new(STANDARD_INPUT))
     }
-    let out = match (&arguments.out, results.first()) {
-        (Some(out), _) => out.clone(),
-        (None, first) => {
-            let name = first.map_or("report", |first| first.name.trim_end_matches(".json"));
-            PathBuf::from(format!("{name}.html"))
+
+    /// Whether a page may be written there, before there is one.
+    pub(crate) fn check(&self) -> Result<(), CliError> {
+        match self.out {
+            Some(out) if !self.is_output() && self.replaces == Replaces::Pages => place::check(out),
+            _ => Ok(()),
         }
-    };
-    if !arguments.force {
-        place::check(&out)?;
     }
-    place::write(&out, page.as_bytes())?;
-    said.note(format_args!("{}: a page for a browser, {} kB", out.display(), page.len().div_ceil(1000)));
-    Ok(Ended::Complete)
+
+    /// Writes the page of the result of this name.
+    pub(crate) fn write(&self, name: &str, page: &str, said: Said) -> Result<Ended, CliError> {
+        if self.is_output() {
+            print(page.as_bytes())?;
+            return Ok(Ended::Complete);
+        }
+        let named = PathBuf::from(format!("{}.html", name.trim_end_matches(".json")));
+        let out = self.out.unwrap_or(&named);
+        if self.replaces == Replaces::Pages {
+            place::check(out)?;
+        }
+        place::write(out, page.as_bytes())?;
+        said.note(format_args!("{}: a page for a browser, {} kB", out.display(), page.len().div_ceil(1000)));
+        Ok(Ended::Complete)
+    }
 }

@@ -1,23 +1,12 @@
 //! The folder that holds a result.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
-use terrace_addr::convert;
-use terrace_result::{Notation, ResultError, ResultFolder, RunsResult, SeriesWriter};
+use terrace_result::{Notation, RUNS_KIND, ResultError, ResultFolder, RunsResult, SeriesWriter};
 
 use super::series::Series;
 use crate::CliError;
-use crate::bench::processor;
-
-/// What differs by nature from one run of the same scenario to the next.
-pub(super) struct Circumstances {
-    pub(super) started: SystemTime,
-    pub(super) took: Duration,
-    pub(super) threads: usize,
-    pub(super) simulated: u64,
-}
+use crate::circumstances::Circumstances;
 
 /// What was recorded beside the totals.
 pub(super) struct Recorded<'a> {
@@ -29,7 +18,7 @@ pub(super) struct Recorded<'a> {
 
 /// Whether a result can be put at `place`, before there is one.
 pub(super) fn check(place: &Path) -> Result<(), ResultError> {
-    ResultFolder::create(place).map(drop)
+    ResultFolder::create(place, RUNS_KIND).map(drop)
 }
 
 /// Writes the folder: all of it or nothing.
@@ -39,7 +28,7 @@ pub(super) fn write(
     recorded: &Recorded<'_>,
     circumstances: &Circumstances,
 ) -> Result<(), CliError> {
-    let folder = ResultFolder::create(place)?;
+    let folder = ResultFolder::create(place, RUNS_KIND)?;
     let mut text = Vec::new();
     result.write(Notation::Json, &mut text).map_err(CliError::output)?;
     folder.write("result.json", &text)?;
@@ -67,27 +56,4 @@ pub(super) fn write(
 /// The name of a file of one run: numbered where there are several.
 fn of_run(name: &str, ending: &str, number: usize, runs: usize) -> String {
     if runs == 1 { format!("{name}.{ending}") } else { format!("{name}-{number}.{ending}") }
-}
-
-impl Circumstances {
-    fn text(&self) -> String {
-        let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let command: Vec<_> =
-            std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
-        let cpus = std::thread::available_parallelism().map_or(1, |cpus| convert::count(cpus.get()));
-        let document = json!({
-            "command": command,
-            "started_unix_seconds": started.as_secs(),
-            "wall_seconds": self.took.as_secs_f64(),
-            "threads": convert::count(self.threads),
-            "simulated_accesses": self.simulated,
-            "host": {
-                "processor": processor(),
-                "cpus": cpus,
-                "system": std::env::consts::OS,
-                "architecture": std::env::consts::ARCH,
-            },
-        });
-        format!("{document:#}\n")
-    }
 }

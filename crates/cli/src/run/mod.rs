@@ -25,9 +25,10 @@ use terrace_sim::scenarios::BUILTIN_SCENARIOS;
 
 pub(crate) use arguments::RunArguments;
 use arguments::RunFormat;
-use folder::{Circumstances, Recorded};
+use folder::Recorded;
 use job::Job;
 
+use crate::circumstances::Circumstances;
 use crate::interrupt::note_interrupts;
 use crate::progress::RunsBar;
 use crate::said::Said;
@@ -93,7 +94,8 @@ pub(crate) fn run(arguments: &RunArguments, registry: &Registry, said: Said) -> 
         took.as_secs_f64()
     ));
     if let Some(place) = &arguments.out {
-        let circumstances = Circumstances { started, took, threads: arguments.threads.get(), simulated };
+        let (threads, accesses) = (arguments.threads.get(), Some(simulated));
+        let circumstances = Circumstances { started, took, threads, accesses };
         let records_series = runs.iter().any(|run| run.scenario.record.series);
         let recorded = Recorded { series: records_series.then_some(series.as_slice()), events: &events };
         folder::write(place, &result, &recorded, &circumstances)?;

@@ -70,6 +70,15 @@ pub struct KindCosts {
     pub native_cycles_per_core_second: Option<f64>,
 }
 
+impl CostsFrom {
+    /// Cycles without virtualization for the work that one walk with EPT is for, in the mean over all kinds.
+    pub fn native_cycles_of_walk(&self) -> Option<f64> {
+        let walks: f64 = self.kinds.iter().map(|kind| kind.walks_per_core_second).sum();
+        let native: Option<f64> = self.kinds.iter().map(|kind| kind.native_cycles_per_core_second).sum();
+        native.filter(|_| walks > 0.0).map(|native| native / walks)
+    }
+}
+
 /// Costs, and where they come from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {

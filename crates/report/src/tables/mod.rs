@@ -13,7 +13,7 @@ pub(crate) use events::events;
 pub(crate) use key::key;
 pub(crate) use matrix::matrix;
 pub(crate) use metrics::metrics;
-pub(crate) use provenance::provenance;
+pub(crate) use provenance::{circumstances_of, digest, provenance};
 
 use terrace_result::number::{number, short};
 

@@ -33,7 +33,6 @@ fn of_result(loaded: &Loaded) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(list, "<dt>{}</dt><dd>{value}</dd>", escaped(name));
     };
-    let digest = |text: &str| format!("<code class=\"digest\">{}</code>", escaped(text));
     let scenario = &result.scenario;
     entry("result", &format!("{}, SHA-256 {}", escaped(&loaded.name), digest(loaded.sha256.as_str())));
     entry("scenario", &format!("{}, SHA-256 {}", escaped(&scenario.name), digest(scenario.sha256.as_str())));
@@ -60,8 +59,13 @@ fn of_result(loaded: &Loaded) -> String {
     format!("<dl>\n{list}</dl>\n")
 }
 
+/// A digest, as it is written small.
+pub(crate) fn digest(text: &str) -> String {
+    format!("<code class=\"digest\">{}</code>", escaped(text))
+}
+
 /// What `run.json` says of it, as far as it does.
-fn circumstances_of(document: &Value) -> Vec<(&'static str, String)> {
+pub(crate) fn circumstances_of(document: &Value) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     if let Some(words) = document["command"].as_array() {
         let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
@@ -76,12 +80,10 @@ fn circumstances_of(document: &Value) -> Vec<(&'static str, String)> {
     }
     if let Some(seconds) = document["wall_seconds"].as_f64() {
         let threads = document["threads"].as_u64().unwrap_or(1);
-        let accesses = document["simulated_accesses"].as_u64().unwrap_or(0);
-        let millions = convert::ratio(accesses, 1_000_000);
-        all.push((
-            "took",
-            format!("{seconds:.1} s on {threads} threads, {millions:.0} M simulated accesses"),
-        ));
+        let accesses = document["simulated_accesses"].as_u64().map_or_else(String::new, |accesses| {
+            format!(", {:.0} M simulated accesses", convert::ratio(accesses, 1_000_000))
+        });
+        all.push(("took", format!("{seconds:.1} s on {threads} threads{accesses}")));
     }
     if let Some(started) = document["started_unix_seconds"].as_u64() {
         all.push(("started", day(started)));
