@@ -70,7 +70,7 @@ pub enum FleetError {
         cause: io::Error,
     },
     /// A database that cannot be read.
-    #[error("{}: {what}: {cause}", .path.display())]
+    #[error("{}: {what}: found {cause}; expected a whole SQLite file", .path.display())]
     Database {
         /// The file.
         path: PathBuf,

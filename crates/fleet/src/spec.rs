@@ -63,8 +63,8 @@ impl FleetSpec {
     /// If not.
     pub fn check(&self) -> Result<(), FleetError> {
         let wrong = |found: String, expected: &'static str| Err(FleetError::Fleet { found, expected });
-        if self.servers() == 0 || self.servers() > u64::from(u32::MAX / 2) {
-            return wrong(format!("{} servers", self.servers()), "from 1 to 2147483647 servers");
+        if self.servers() == 0 || self.servers() > MOST_SERVERS {
+            return wrong(format!("{} servers", self.servers()), "from 1 to 100000000 servers");
         }
         if self.granule == Bytes::ZERO {
             return wrong("a granule of 0 bytes".to_owned(), "at least 1 byte");
@@ -103,6 +103,8 @@ impl FleetSpec {
     }
 }
 
+/// The most servers: what is known of so many is some gigabytes, and their numbers leave a bit of 32.
+const MOST_SERVERS: u64 = 100_000_000;
 /// The most memory of all servers: sums of it stay within 64 bits.
 const MOST_MEMORY: u64 = 1 << 62;
 

@@ -242,6 +242,15 @@ fn a_truncated_gzip_is_an_error_with_the_line_that_it_came_to() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
     let whole = gzip.finish().unwrap();
+    // A bit that was turned over is found by the checksum at the end, or before.
+    for place in [whole.len() / 2, whole.len() - 6] {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x10;
+        let path = folder.path().join("damaged.csv.gz");
+        fs::write(&path, damaged).unwrap();
+        let error = read(&path, None, &fleet(), BadRows::Skip).unwrap_err().to_string();
+        assert!(error.contains("damaged.csv.gz: found") && error.contains("expected"), "{error}");
+    }
     fs::write(&path, &whole).unwrap();
     assert_eq!(readable(&path).trace.vms(), 20_000);
     for bad in [BadRows::Refuse, BadRows::Skip] {
@@ -384,7 +393,8 @@ fn what_is_no_trace_is_an_error() {
         read(&path, format, &fleet(), BadRows::Skip).unwrap_err().to_string()
     };
     assert!(error("a,b,c\n", None).contains("found the first line `a,b,c`; expected Azure's vmtable.csv"));
-    assert!(error("", None).contains("found the first line ``"));
+    assert!(error("", None).contains("found nothing in its first line; expected"));
+    assert!(error("\0\u{1b}[1m\n", None).contains(r"found the first line `\0\u{1b}[1m`"), "no escape codes");
     assert!(
         error("a,b\n", Some(Format::Terrace)).contains("found the first line `a,b`; expected `seconds,event")
     );

@@ -110,11 +110,102 @@ fn results_are_compared_and_reported() {
     );
     let wrong = terrace(&["fleet", "compare", &place("none"), "--metric", "fialed"]).failure(1);
     contains(&wrong, &["found no metric fialed", "did you mean failed?"]);
-    let page = terrace(&["fleet", "report", &format!("{}/result.json", place("repaired"))]).success();
-    contains(&page, &["# synthetic: 20,000 VMs on servers", "| repair_bytes (bytes) |", "seed 0"]);
-    let written = place("page.md");
-    assert_eq!(terrace(&["fleet", "report", &place("repaired"), "--output", &written]).success(), "");
-    assert_eq!(fs::read_to_string(written).unwrap(), page);
+    let (html, json) = (place("page.html"), format!("{}/result.json", place("repaired")));
+    let (printed, said) = terrace(&["fleet", "report", &place("none"), &json, "--out", &html]).ended(0);
+    assert!(printed.is_empty() && said.contains("page.html: a page for a browser"), "{printed}{said}");
+    let page = fs::read_to_string(&html).unwrap();
+    contains(&page, &["class=\"answer\"", "none: snug/first-fit", "repair_bytes (bytes)", "seed 0"]);
+    assert_eq!(terrace(&["fleet", "report", &place("none"), &json, "--out", "-"]).success(), page);
+    // An older page is replaced, and nothing else; and each kind of result has its own reader.
+    terrace(&["fleet", "report", &place("none"), "--out", &html, "--quiet"]).success();
+    let mine = terrace(&["fleet", "report", &place("none"), "--out", &json]).failure(1);
+    contains(&mine, &["result.json: found a file that is no page", "--force"]);
+    contains(&terrace(&["report", &place("none"), "--out", &html]).failure(1), &["terrace fleet report"]);
+}
+
+/// The same program on EPT and in one block; nothing of it is measured for long.
+const WALKS: &str = r#"
+name = "walks"
+description = "Updates at random on EPT and in one block."
+time = { warm_up = "1 ms", measure = "4 ms", interval = "2 ms" }
+host = { memory = "256 MiB" }
+
+[guest]
+system = "base-pages"
+
+[[vm]]
+name = "vm"
+memory = "64 MiB"
+
+[[vm.program]]
+workload = "gups"
+parameters = { bytes = "32 MiB" }
+
+[[sweep]]
+name = "way"
+value = [
+    { name = "bare", set = { vm.mode = "native" } },
+    { name = "ept", set = { host.system = "base-pages" } },
+    { name = "block", set = { host.system = "contiguous" } },
+]
+"#;
+
+/// The engine's answer and the fleet's are one result, which says where it comes from.
+#[test]
+fn what_walks_cost_is_taken_from_a_result_of_the_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(place("walks.toml"), WALKS).unwrap();
+    terrace(&["run", &place("walks.toml"), "--quiet", "--out", &place("walks")]).success();
+    let from = ["--walks-from", &place("walks")];
+    let table = small(&from).success();
+    contains(&table, &["measured by walks, SHA-256", "way = ept against block", "natively", "walk cycles"]);
+    assert!(table.lines().all(|line| line.chars().count() <= 130), "{table}");
+    let result: Value =
+        serde_json::from_str(&small(&[&from[..], &["--format=json"]].concat()).success()).unwrap();
+    let text = fs::read(folder.path().join("walks/result.json")).unwrap();
+    assert_eq!(result["costs_from"]["sha256"], terrace_result::Sha256::of(&text).as_str());
+    assert_eq!(result["costs_from"]["machine"], "broadwell-e5-2620v4");
+    // What the fleet saves is what the runs' own numbers say of its cores in one block.
+    let number = |value: &Value| value.as_f64().unwrap();
+    let costs = &result["costs"];
+    let metrics = &result["runs"][1]["metrics"];
+    let of_walk = number(&costs["ept_cycles"]) - number(&costs["segment_cycles"]);
+    let saved =
+        number(&metrics["contiguous_core_seconds"]) * number(&costs["walks_per_core_second"]) * of_walk;
+    assert!((saved / number(&metrics["walk_cycles_saved"]) - 1.0).abs() < 1e-9 && saved > 0.0, "{saved}");
+    let runs: Value = serde_json::from_slice(&text).unwrap();
+    let total = |run: usize, name: &str| number(&runs["runs"][run]["totals"][name]);
+    let cycles = |run| total(run, "walk_guest_cycles") + total(run, "walk_nested_cycles");
+    let ept = number(&costs["ept_cycles"]) / (cycles(1) / total(1, "walks"));
+    assert!((ept - 1.0).abs() < 1e-9, "{costs}");
+    // The same guest frames, and no second dimension: as natively.
+    let in_block = number(&result["costs_from"]["kinds"][0]["segment_cycles_per_core_second"]);
+    let native = number(&result["costs_from"]["kinds"][0]["native_cycles_per_core_second"]);
+    assert!((in_block / native - 1.0).abs() < 0.05, "{in_block} {native}");
+    // A page and a comparison have it, too.
+    small(&[&from[..], &["--out", &place("fleet")]].concat()).success();
+    let page = terrace(&["fleet", "report", &place("fleet"), "--out", "-"]).success();
+    contains(&page, &["of what walks would cost on EPT", "What walks cost", "measured by"]);
+    // What does not say it is refused, with what is there and what has to be.
+    let refused = |arguments: &[&str], parts: &[&str]| contains(&small(arguments).failure(1), parts);
+    refused(&[&from[..], &["--walks-block=ept"]].concat(), &["no such ept", "in segments: block"]);
+    refused(
+        &[&from[..], &["--walks-only=way=thp"]].concat(),
+        &["no run with way=thp", "way=bare, way=block"],
+    );
+    refused(&["--walks-from", &place("fleet")], &["result.json", "a result of runs"]);
+    refused(&["--walks-from", &place("nothing")], &["nothing"]);
+    let less = WALKS.replace("    { name = \"block\", set = { host.system = \"contiguous\" } },\n", "");
+    fs::write(place("less.toml"), less).unwrap();
+    terrace(&["run", &place("less.toml"), "--quiet", "--out", &place("less")]).success();
+    refused(&["--walks-from", &place("less")], &["way=ept on EPT", "terrace run contiguous --out"]);
+    // A result of one kind is not replaced by one of the other.
+    refused(&["--out", &place("walks")], &["found a result folder of another kind"]);
+    contains(
+        &small(&["--walks-from", "a", "--walks-per-core-second=1"]).failure(2),
+        &["cannot be used with"],
+    );
 }
 
 #[test]

@@ -133,13 +133,18 @@ fn detect(path: &Path) -> Result<Format, FleetError> {
         let expected = "the folder that it is in: Bitbrains has a file for each VM".to_owned();
         Err(no_trace(path, "the file of one VM".to_owned(), expected))
     } else {
-        let shown: String = line.chars().take(60).collect();
+        let shown: String = line.chars().take(60).flat_map(char::escape_debug).collect();
+        let found = if shown.is_empty() {
+            "nothing in its first line".to_owned()
+        } else {
+            format!("the first line `{shown}`")
+        };
         let expected = format!(
             "Azure's vmtable.csv with {} columns, Terrace's `{HEADER}`, the packing trace's SQLite file, or the folder of \
              Bitbrains\nName the format with --input-format if it is one of these.",
             azure::COLUMNS
         );
-        Err(no_trace(path, format!("the first line `{shown}`"), expected))
+        Err(no_trace(path, found, expected))
     }
 }
 
@@ -161,6 +166,15 @@ fn cut_off(path: &Path, line: u64) -> impl Fn(std::io::Error) -> FleetError + us
     let path = path.to_path_buf();
     move |cause| match cause.kind() {
         std::io::ErrorKind::UnexpectedEof => FleetError::Truncated { path: path.clone(), line },
+        // What decompresses says of data that are none.
+        std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
+            let expected = "a whole file\nIt was damaged: fetch it again.".to_owned();
+            no_trace(
+                &path,
+                format!("compressed data that are damaged ({cause}), after line {line}"),
+                expected,
+            )
+        }
         _ => FleetError::Io { path: path.clone(), cause },
     }
 }

@@ -98,6 +98,17 @@ fn of_machines(fleet: &FleetSpec, machines: &[i64]) -> FleetSpec {
     FleetSpec { classes: classes.collect(), granule: fleet.granule }
 }
 
+fn damaged(path: &Path) -> impl Fn(zip::result::ZipError) -> FleetError + use<> {
+    let path = path.to_path_buf();
+    move |error| match error {
+        zip::result::ZipError::Io(cause) => failed(&path)(cause),
+        other => {
+            let expected = "a whole zip with the packing trace\nFetch it again.".to_owned();
+            no_trace(&path, format!("a zip that cannot be read ({other})"), expected)
+        }
+    }
+}
+
 /// The database of a zip, in a file of its own.
 fn unpacked(path: &Path) -> Result<Option<NamedTempFile>, FleetError> {
     let file = File::open(path).map_err(failed(path))?;
@@ -106,7 +117,7 @@ fn unpacked(path: &Path) -> Result<Option<NamedTempFile>, FleetError> {
         return Ok(None);
     }
     let mut zip = zip::ZipArchive::new(BufReader::new(File::open(path).map_err(failed(path))?))
-        .map_err(|error| failed(path)(error.into()))?;
+        .map_err(damaged(path))?;
     let names = zip.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
     let is_database = |name: &String| {
         let ending = Path::new(name).extension();
@@ -118,7 +129,7 @@ fn unpacked(path: &Path) -> Result<Option<NamedTempFile>, FleetError> {
         let found = "a zip without a file that ends in .sqlite or .db".to_owned();
         return Err(no_trace(path, found, "the packing trace's".to_owned()));
     };
-    let mut member = zip.by_name(&name).map_err(|error| failed(path)(error.into()))?;
+    let mut member = zip.by_name(&name).map_err(damaged(path))?;
     let mut file = NamedTempFile::new().map_err(failed(path))?;
     io::copy(&mut member, &mut file).map_err(failed(path))?;
     Ok(Some(file))

@@ -234,6 +234,8 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             4 => (1..40_u64).prop_map(Step::Take),
+            // So many small ones that there are more extents than a server holds in itself.
+            4 => (1..6_u64).prop_map(Step::Take),
             1 => (0..220_u64, 1..20_u64).prop_map(|(start, bytes)| Step::TakeAt(start, bytes)),
             2 => (1..80_u64).prop_map(Step::Scatter),
             6 => any::<usize>().prop_map(Step::Give),
@@ -244,7 +246,7 @@ mod tests {
         /// No byte is lost or given twice, and each policy chooses what a scan over all bytes chooses.
         #[test]
         fn they_are_those_of_a_map_of_bytes(
-            steps in proptest::collection::vec(step(), 1..100),
+            steps in proptest::collection::vec(step(), 1..160),
             policy in prop::sample::select(ExtentPolicy::ALL.to_vec()),
         ) {
             let mut extents = Extents::new(200, policy);
