@@ -45,7 +45,7 @@ const FIGURES: [Figure; 11] = [
         name: "walk cycles\nsaved",
         value: |it| {
             let (share, cycles) = it.get("walk_cycles_saved_share").zip(it.get("walk_cycles_saved"))?;
-            Some(format!("{}\n{}", percent(share.as_f64()), short(cycles.as_f64())))
+            Some(format!("{}\n{:.2e}", percent(share.as_f64()), cycles.as_f64()))
         },
     },
 ];

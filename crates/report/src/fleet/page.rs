@@ -81,6 +81,9 @@ fn answer(columns: &[Column<'_>]) -> String {
         short(placed),
         servers(best)
     );
+    if best.value("failed") > 0.0 {
+        let _ = write!(said, " ({} more found no server)", short(best.value("failed")));
+    }
     if let Some(worst) = columns.iter().min_by(better).filter(|worst| worst.name != best.name) {
         let _ = write!(
             said,
@@ -92,7 +95,7 @@ fn answer(columns: &[Column<'_>]) -> String {
     }
     said.push('.');
     if let Some(saved) = best.run.metrics.get("walk_cycles_saved_share") {
-        let cycles = short(best.value("walk_cycles_saved"));
+        let cycles = format!("{:.2e}", best.value("walk_cycles_saved"));
         let _ = write!(
             said,
             " That saves {} of what walks would cost on EPT: {cycles} cycles.",
