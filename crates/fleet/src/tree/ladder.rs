@@ -112,15 +112,13 @@ impl Ladder {
 
     /// The largest value of a node's children.
     fn most_of_children(&self, level: usize, node: usize, step: usize) -> u64 {
-        match level.checked_sub(1) {
-            Some(below) => largest(&self.levels[below][node * self.steps.len() + step]),
-            None => {
-                let (first, after) = (node * FAN, self.values.len().min(node * FAN + FAN));
-                let servers = self.values[first..after].iter().zip(&self.cores[first..after]);
-                let step = self.steps[step];
-                servers.map(|(value, cores)| if *cores >= step { *value } else { 0 }).max().unwrap_or(0)
-            }
+        if let Some(below) = level.checked_sub(1) {
+            return largest(&self.levels[below][node * self.steps.len() + step]);
         }
+        let (first, after) = (node * FAN, self.values.len().min(node * FAN + FAN));
+        let servers = self.values[first..after].iter().zip(&self.cores[first..after]);
+        let step = self.steps[step];
+        servers.map(|(value, cores)| if *cores >= step { *value } else { 0 }).max().unwrap_or(0)
     }
 
     /// The largest value of all servers that are in the tree of the first step.

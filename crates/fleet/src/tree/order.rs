@@ -1,4 +1,4 @@
-//! Keys in order, each with a value: a B-tree (Bayer and McCreight, "Organization and maintenance of large ordered
+//! Keys in order, each with a value: a B-tree (Bayer and `McCreight`, "Organization and maintenance of large ordered
 //! indices", Acta Informatica 1, 1972) whose inner nodes know the largest value below each child.
 //!
 //! A node is eight cache lines, and of a tree of all servers all levels but the last stay in the nearer caches. A tree

@@ -4,6 +4,7 @@ use core::fmt::Write;
 
 use terrace_addr::{Nanos, convert};
 use terrace_fleet::result::FleetRun;
+use terrace_result::MetricValue;
 use terrace_result::number::{number, percent, short};
 
 use super::picture::{Line, bars, lines};
@@ -36,7 +37,7 @@ pub(super) fn columns(results: &[LoadedFleet]) -> Vec<Column<'_>> {
 
 impl Column<'_> {
     fn value(&self, metric: &str) -> f64 {
-        self.run.metrics.get(metric).map_or(0.0, |value| value.as_f64())
+        self.run.metrics.get(metric).map_or(0.0, MetricValue::as_f64)
     }
 
     /// A value of the samples over hours.

@@ -67,7 +67,7 @@ pub(super) fn lines(lines: &[Line], shown: impl Fn(f64) -> String) -> String {
     const HEIGHT: f64 = 260.0;
     const LEFT: f64 = 90.0;
     let points = || lines.iter().flat_map(|line| &line.points);
-    let last = points().fold(0.0_f64, |last, (hour, _)| last.max(*hour)).max(1e-9);
+    let hours = points().fold(0.0_f64, |hours, (hour, _)| hours.max(*hour)).max(1e-9);
     let (least, most) = points().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), (_, value)| {
         (least.min(*value), most.max(*value))
     });
@@ -75,11 +75,11 @@ pub(super) fn lines(lines: &[Line], shown: impl Fn(f64) -> String) -> String {
         return String::new();
     }
     let span = if most > least { most - least } else { most.abs().max(1e-9) };
-    let x = |hour: f64| LEFT + (WIDTH - LEFT - 10.0) * hour / last;
+    let x = |hour: f64| LEFT + (WIDTH - LEFT - 10.0) * hour / hours;
     let y = |value: f64| 10.0 + (HEIGHT - 20.0) * (1.0 - (value - least) / span);
     let mut svg = begin(HEIGHT + 30.0, "lines");
     for part in [0.0, 0.5, 1.0] {
-        let (value, hour) = (least + part * span, part * last);
+        let (value, hour) = (least + part * span, part * hours);
         // Writing to a string cannot fail.
         let _ = write!(
             svg,

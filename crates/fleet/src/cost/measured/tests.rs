@@ -116,7 +116,9 @@ fn what_is_missing_is_said_with_what_is_there() {
     refused(only_segments, &any, &["way=one in segments", "expected runs of the same programs"]);
     refused(Vec::new(), &any, &["found no run that came to its end"]);
     let mut cut = runs();
-    cut.iter_mut().for_each(|run| run.outcome = Outcome::Interrupted { at: Nanos::new(1) });
+    for run in &mut cut {
+        run.outcome = Outcome::Interrupted { at: Nanos::new(1) };
+    }
     refused(cut, &any, &["found no run that came to its end"]);
     let ept = Selection { ept: Some("bare".into()), ..any.clone() };
     refused(runs(), &ept, &["found no such bare", "way whose runs are on EPT: small, large"]);
@@ -125,6 +127,8 @@ fn what_is_missing_is_said_with_what_is_there() {
     let idle = Selection { only: vec![("program".into(), "b".into())], ..any.clone() };
     refused(runs(), &idle, &["without a walk"]);
     let mut elsewhere = runs();
-    elsewhere.iter_mut().for_each(|run| run.machine = "mine".into());
+    for run in &mut elsewhere {
+        run.machine = "mine".into();
+    }
     refused(elsewhere, &any, &["the machine mine, whose clock is not known"]);
 }
