@@ -29,7 +29,7 @@ pub use area::Area;
 pub use costs::KernelCosts;
 pub use counts::{KernelCounts, Mapped};
 pub use kernel::{Kernel, KernelError, Settings};
-pub use pending::{Content, Copied, Join, Pending, Segmented, Stale, Work, Written};
+pub use pending::{Content, Copied, Join, Pending, Segmented, Stale, Work, Worked, Written};
 pub use placed::{Decision, Placed};
 pub use shadow::{NotJoined, Shadow, ShadowCounts, Synchronised, Trap};
 pub use space::AddressSpace;

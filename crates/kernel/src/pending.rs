@@ -88,6 +88,38 @@ pub enum Work {
     Daemon,
 }
 
+/// Work by its cause. A sum and no list: daemons do thousands of things before anybody asks, and are told after each
+/// what all of it cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Worked {
+    fault: Cycles,
+    clear: Cycles,
+    copy: Cycles,
+    daemon: Cycles,
+}
+
+impl Worked {
+    /// Each cause, with its work.
+    pub const fn by_cause(&self) -> [(Work, Cycles); 4] {
+        let Self { fault, clear, copy, daemon } = *self;
+        [(Work::Fault, fault), (Work::Clear, clear), (Work::Copy, copy), (Work::Daemon, daemon)]
+    }
+
+    /// All of it.
+    pub fn cycles(&self) -> Cycles {
+        self.fault + self.clear + self.copy + self.daemon
+    }
+
+    fn add(&mut self, work: Work, cycles: Cycles) {
+        *match work {
+            Work::Fault => &mut self.fault,
+            Work::Clear => &mut self.clear,
+            Work::Copy => &mut self.copy,
+            Work::Daemon => &mut self.daemon,
+        } += cycles;
+    }
+}
+
 /// Bytes that were read and written by copies and clears: they take the bandwidth of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Copied {
@@ -108,8 +140,8 @@ pub struct Pending<U: Space, L: Space> {
     pub touched: Vec<Span<L>>,
     /// Entries that were written in tables that were there before, in order.
     pub written: Vec<Written<U>>,
-    /// Work, in order.
-    pub work: Vec<(Work, Cycles)>,
+    /// Work.
+    pub work: Worked,
     /// What copies and clears moved.
     pub copied: Copied,
     /// Decisions about pages, where the kernel records them.
@@ -128,7 +160,7 @@ impl<U: Space, L: Space> Default for Pending<U, L> {
             stale: Vec::new(),
             touched: Vec::new(),
             written: Vec::new(),
-            work: Vec::new(),
+            work: Worked::default(),
             copied: Copied::default(),
             placed: Vec::new(),
             joins: Vec::new(),
@@ -144,7 +176,7 @@ impl<U: Space, L: Space> Pending<U, L> {
         self.stale.is_empty()
             && self.touched.is_empty()
             && self.written.is_empty()
-            && self.work.is_empty()
+            && self.work == Worked::default()
             && self.joins.is_empty()
             && self.segmented.is_empty()
     }
@@ -154,7 +186,7 @@ impl<U: Space, L: Space> Pending<U, L> {
         self.stale.clear();
         self.touched.clear();
         self.written.clear();
-        self.work.clear();
+        self.work = Worked::default();
         self.copied = Copied::default();
         self.placed.clear();
         self.joins.clear();
@@ -164,14 +196,11 @@ impl<U: Space, L: Space> Pending<U, L> {
 
     /// All work.
     pub fn cycles(&self) -> Cycles {
-        self.work.iter().map(|&(_, cycles)| cycles).sum()
+        self.work.cycles()
     }
 
     pub(crate) fn charge(&mut self, work: Work, cycles: Cycles) {
-        match self.work.last_mut() {
-            Some((last, sum)) if *last == work => *sum += cycles,
-            _ => self.work.push((work, cycles)),
-        }
+        self.work.add(work, cycles);
     }
 
     pub(crate) fn touch(&mut self, start: Addr<L>, bytes: u64) {

@@ -166,7 +166,7 @@ impl Bill {
         role: Role,
         pending: &Pending<U, L>,
     ) {
-        for &(work, cycles) in &pending.work {
+        for (work, cycles) in pending.work.by_cause() {
             let cause = match (work, role) {
                 (Work::Fault, Role::Guest) => Cause::FaultGuest,
                 (Work::Fault, Role::Hypervisor) => Cause::FaultHypervisor,
