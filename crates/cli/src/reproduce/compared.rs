@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
-use terrace_sim::published::{Agreement, Cell, Compared, Comparison, Extent, Mean, measure};
+use terrace_sim::published::{Agreement, Cell, Compared, Comparison, Extent, Judged, Mean, measure};
 use terrace_sim::run::Registry;
 
 use super::{Progress, ReproduceArguments, ReproduceFormat, failed};
@@ -70,15 +70,18 @@ fn known(chosen: &[&Comparison], programs: &[String]) -> Result<(), CliError> {
 
 fn table(compared: &Compared) -> String {
     let mut text = format!("{}: {}\n", compared.paper, compared.shows);
-    let of = match &compared.baseline {
-        Some(baseline) => format!("{}, in % of {baseline}", compared.metric.name()),
-        None => format!("{}, in %", compared.metric.name()),
+    let of = match (&compared.baseline, &compared.whole) {
+        (Some(baseline), Some(whole)) => {
+            format!("{}, in % of what {whole} gains over {baseline}", compared.metric.name())
+        }
+        (Some(baseline), None) => format!("{}, in % of {baseline}", compared.metric.name()),
+        (None, _) => format!("{}, in %", compared.metric.name()),
     };
     text += &style::wrap(&format!("{of}: published | simulated{}", band(compared.draws)), "");
     let mut table = style::table();
     table.set_header(["program"].into_iter().chain(compared.systems.iter().map(String::as_str)));
     for row in &compared.rows {
-        table.add_row([row.program.clone()].into_iter().chain(row.cells.iter().map(cell)));
+        table.add_row([row.name()].into_iter().chain(row.cells.iter().map(cell)));
     }
     table.add_row(["mean".to_owned()].into_iter().chain(compared.means.iter().map(mean)));
     for column in table.column_iter_mut().skip(1) {
@@ -90,6 +93,9 @@ fn table(compared: &Compared) -> String {
         text += &style::wrap(&said(agreement, compared), "  ");
     }
     text += &style::wrap(&order(compared), "  ");
+    for gate in &compared.gates {
+        text += &style::wrap(&judged(gate), "  ");
+    }
     text += &style::wrap(&format!("Published values: {}.", compared.published_source), "");
     text
 }
@@ -131,7 +137,8 @@ fn said(agreement: &Agreement, compared: &Compared) -> String {
         let _ = write!(text, "; rank correlation {correlation:.2} (p = {p:.3})");
     }
     if let Some(signs) = signs_agree {
-        let _ = write!(text, "; same side of the baseline for {signs}");
+        let side = if compared.whole.is_some() { "the whole" } else { "the baseline" };
+        let _ = write!(text, "; same side of {side} for {signs}");
     }
     let within = compared.means.iter().find(|mean| &mean.system == system).and_then(Mean::within);
     match within {
@@ -163,6 +170,17 @@ fn order(compared: &Compared) -> String {
     text
 }
 
+/// A gate: what does not hold is marked.
+fn judged(gate: &Judged) -> String {
+    let Judged { says, holds, found, why } = gate;
+    let why = why.as_ref().map_or_else(String::new, |why| format!(". {why}"));
+    match holds {
+        Some(true) => format!("- It holds that {says}: {found}"),
+        Some(false) => format!("- ✗ IT DOES NOT HOLD that {says}: {found}{why}"),
+        None => format!("- It is not known whether {says}: {found}"),
+    }
+}
+
 /// A row for each program and system, and for each mean; no value needs quotes.
 fn csv(all: &[Compared]) -> String {
     let mut text = String::from("figure,program,system,published,simulated,low,high\n");
@@ -174,7 +192,7 @@ fn csv(all: &[Compared]) -> String {
         };
         for line in &compared.rows {
             for (system, cell) in compared.systems.iter().zip(&line.cells) {
-                row(&line.program, system, [cell.published, cell.simulated, cell.low, cell.high]);
+                row(&line.name(), system, [cell.published, cell.simulated, cell.low, cell.high]);
             }
         }
         for mean in &compared.means {

@@ -1,7 +1,9 @@
 //! What is known of a published table or figure over programs.
 
 use serde::{Deserialize, Serialize};
-use terrace_result::Metrics;
+
+use super::Gate;
+use super::found::Found;
 
 /// A published table, or figure of bars, over programs and systems.
 ///
@@ -25,6 +27,8 @@ pub struct Comparison {
     pub metric: Metric,
     /// The system that values are percentages of; none where they are shares.
     pub baseline: Option<String>,
+    /// The system whose gain over the baseline values are parts of, in percent of that gain; none where they are not.
+    pub whole: Option<String>,
     /// Its systems, by their names in the campaign.
     pub systems: Vec<String>,
     /// Systems that are not in the publication, shown beside its own.
@@ -39,16 +43,29 @@ pub struct Comparison {
     /// What is known as a mean over programs only.
     #[serde(default)]
     pub means: Vec<PublishedMean>,
+    /// What has to hold of it, or is shown as what does not.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
 }
 
 /// What was published of a program.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedRow {
-    /// The workload.
+    /// A value of the campaign's axis of programs.
     pub program: String,
-    /// In percent, in the order of the systems.
+    /// In which virtual machine, where the campaign has several.
+    pub vm: Option<String>,
+    /// In percent, in the order of the systems; empty where they are known as means only.
+    #[serde(default)]
     pub percent: Vec<f64>,
+}
+
+/// What a row is about: a program, or what runs in one of several virtual machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place<'a> {
+    pub(super) program: &'a str,
+    pub(super) vm: Option<&'a str>,
 }
 
 /// A published mean over programs.
@@ -75,6 +92,8 @@ pub enum Metric {
     MeanLatency,
     /// The 99th percentile of it.
     P99Latency,
+    /// How fragmented free memory is (FMFI), in the mean over all layers. Less is better.
+    Fragmentation,
 }
 
 impl Metric {
@@ -91,13 +110,26 @@ impl Metric {
             Self::WellAligned => "well-aligned share of huge pages",
             Self::MeanLatency => "mean latency",
             Self::P99Latency => "99th percentile of latency",
+            Self::Fragmentation => "fragmentation (FMFI)",
         }
     }
 
-    /// Its value in the totals of a run; none if it has none there, as the share of huge pages where there are none.
-    pub(super) fn of(self, totals: &Metrics) -> Option<f64> {
-        let of = |name: &str| totals.get(name).map(terrace_result::MetricValue::as_f64);
+    /// Whether values are better when they are larger.
+    pub(super) const fn more_is_better(self) -> bool {
+        matches!(self, Self::Throughput | Self::WellAligned)
+    }
+
+    /// Whether one value is better than another.
+    pub(super) fn is_better(self, one: f64, other: f64) -> bool {
+        if self.more_is_better() { one > other } else { one < other }
+    }
+
+    /// Its value in a run, or in one of its virtual machines; none if it has none there, as the share of huge pages
+    /// where there are none, or the latency of requests that come faster than they are served.
+    pub(super) fn of(self, found: &Found, vm: Option<&str>) -> Option<f64> {
+        let of = |name: &str| found.metric(vm, name);
         let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        let latency = |name: &str| of(name).filter(|_| of("saturated") == Some(0.0));
         match self {
             Self::Throughput => of("accesses_per_second"),
             Self::TlbMisses => share(of("walks")?, of("accesses")?),
@@ -105,8 +137,9 @@ impl Metric {
                 let aligned = of("well_aligned_bytes")?;
                 share(aligned, aligned + of("guest_huge_only_bytes")? + of("host_huge_only_bytes")?)
             }
-            Self::MeanLatency => of("latency_mean_ns"),
-            Self::P99Latency => of("latency_p99_ns"),
+            Self::MeanLatency => latency("latency_mean_ns"),
+            Self::P99Latency => latency("latency_p99_ns"),
+            Self::Fragmentation => found.fragmentation(),
         }
     }
 }
@@ -117,19 +150,27 @@ impl Comparison {
         super::files::campaign(&self.campaign).map_or("", |campaign| campaign.text)
     }
 
-    /// Its programs, in the order of the publication.
-    pub fn programs(&self) -> Vec<&str> {
+    /// What its rows are about, in the order of the publication.
+    pub(super) fn places(&self) -> Vec<Place<'_>> {
         if self.rows.is_empty() {
-            return self.programs.iter().map(String::as_str).collect();
+            return self.programs.iter().map(|program| Place { program, vm: None }).collect();
         }
-        self.rows.iter().map(|row| row.program.as_str()).collect()
+        self.rows.iter().map(PublishedRow::place).collect()
+    }
+
+    /// Its programs, in the order of the publication: values of the campaign's axis of this name.
+    pub fn programs(&self) -> Vec<&str> {
+        let mut programs: Vec<&str> = self.places().into_iter().map(|place| place.program).collect();
+        programs.dedup();
+        programs
     }
 
     /// All systems that have to run: its own, those that it knows means of, its baseline, and those beside them.
     pub fn systems_to_run(&self) -> Vec<&str> {
         let mut systems: Vec<&str> = Vec::new();
         let means = self.means.iter().map(|mean| &mean.system);
-        for system in self.baseline.iter().chain(means).chain(&self.systems).chain(&self.beside) {
+        let own = self.baseline.iter().chain(&self.whole);
+        for system in own.chain(means).chain(&self.systems).chain(&self.beside) {
             if !systems.contains(&system.as_str()) {
                 systems.push(system);
             }
@@ -140,26 +181,31 @@ impl Comparison {
     /// All systems that it shows: those that it knows means of, its own, and those beside them.
     pub fn shown(&self) -> Vec<&str> {
         let mut systems = self.systems_to_run();
-        if let Some(baseline) = self.baseline.as_deref()
-            && !self.systems.iter().any(|system| system == baseline)
-        {
-            systems.retain(|system| *system != baseline);
-        }
+        let is_own = |system: &str| self.systems.iter().any(|own| own == system);
+        let is_measure =
+            |system: &str| [&self.baseline, &self.whole].into_iter().flatten().any(|it| it == system);
+        systems.retain(|system| is_own(system) || !is_measure(system));
         systems
     }
 
-    /// What was published of a program under a system.
-    pub fn published(&self, program: &str, system: &str) -> Option<f64> {
-        let row = self.rows.iter().find(|row| row.program == program)?;
-        let place = self.systems.iter().position(|name| name == system)?;
-        row.percent.get(place).copied()
+    /// What was published of a place under a system.
+    pub(super) fn published(&self, place: Place<'_>, system: &str) -> Option<f64> {
+        let row = self.rows.iter().find(|row| row.place() == place)?;
+        let number = self.systems.iter().position(|name| name == system)?;
+        row.percent.get(number).copied()
     }
 
     /// The published mean of a system: that of its bars, or what is known of it.
     pub fn published_mean(&self, system: &str) -> Option<f64> {
         let bars: Vec<f64> =
-            self.programs().iter().filter_map(|program| self.published(program, system)).collect();
+            self.places().into_iter().filter_map(|place| self.published(place, system)).collect();
         super::statistics::mean(&bars)
             .or_else(|| self.means.iter().find(|mean| mean.system == system).map(|mean| mean.percent))
+    }
+}
+
+impl PublishedRow {
+    fn place(&self) -> Place<'_> {
+        Place { program: &self.program, vm: self.vm.as_deref() }
     }
 }

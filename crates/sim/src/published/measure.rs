@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use terrace_result::{Metrics, Outcome};
+use terrace_result::Outcome;
 use terrace_scenario::Run;
 
 use super::Comparison;
 use super::compared::{Compared, compared};
 use super::files::campaign;
-use super::wanted::{Key, of_campaign, set_rate, wanted};
+use super::found::Found;
+use super::wanted::{Arrivals, Capacity, Key, of_campaign, set_rate, wanted};
 use crate::reproduce::{Missing, Observe, ReproduceError, work};
 use crate::run::{Next, Passed, Registry};
 
@@ -22,7 +23,7 @@ pub struct Extent {
 }
 
 /// What is known of the runs so far.
-pub(super) type Totals = BTreeMap<Key, Metrics>;
+pub(super) type Totals = BTreeMap<Key, Found>;
 
 /// Measures comparisons, so many runs at a time; no number depends on how many. What several of them need runs once.
 ///
@@ -48,19 +49,15 @@ pub fn measure(
     let first: Vec<_> = at_once.into_iter().map(|key| (key, None)).collect();
     stage(first, registry, threads, &*observer, &mut totals, &mut missing)?;
     let rates = at_a_rate.into_iter().filter_map(|(key, capacity)| {
-        let capacity = totals.get(&capacity)?.get("operations_per_second")?;
-        Some((key, Some(capacity.as_f64())))
+        let capacity = Capacity::of(totals.get(&capacity)?)?;
+        Some((key, Some(capacity)))
     });
     let second: Vec<_> = rates.collect();
     if missing.iter().all(|missing: &Missing| !missing.stopped) {
         stage(second, registry, threads, &Shifted { observer: &*observer, by }, &mut totals, &mut missing)?;
     }
-    let programs = |comparison: &Comparison| -> Vec<String> {
-        comparison.programs().into_iter().filter(|program| chosen(program)).map(str::to_owned).collect()
-    };
-    let all = comparisons
-        .iter()
-        .map(|comparison| compared(comparison, &programs(comparison), extent.draws, &totals, &missing));
+    let all =
+        comparisons.iter().map(|comparison| compared(comparison, &chosen, extent.draws, &totals, &missing));
     Ok(all.collect())
 }
 
@@ -82,7 +79,7 @@ impl Observe for Shifted<'_> {
 
 /// Runs these, at the rate that follows from a capacity where one is given.
 fn stage(
-    keys: Vec<(Key, Option<f64>)>,
+    keys: Vec<(Key, Option<Capacity>)>,
     registry: &Registry,
     threads: usize,
     observer: &dyn Observe,
@@ -129,7 +126,13 @@ fn stage(
         };
         let result = result.map_err(failed)?;
         if result.outcome == Outcome::Complete {
-            totals.insert(key, result.totals);
+            let found = Found::from(result);
+            let saturated = key.arrivals == Arrivals::AtARate && found.metric(None, "saturated") != Some(0.0);
+            if saturated {
+                let why = "requests came faster than they were served: it has no latency".to_owned();
+                missing.push(Missing { run: labels(), why, stopped: false });
+            }
+            totals.insert(key, found);
         } else {
             let stopped = matches!(result.outcome, Outcome::Interrupted { .. });
             missing.push(Missing { run: labels(), why: result.outcome.to_string(), stopped });

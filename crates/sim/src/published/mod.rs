@@ -8,6 +8,8 @@
 mod compared;
 mod comparison;
 mod files;
+mod found;
+mod gate;
 mod measure;
 mod statistics;
 mod wanted;
@@ -15,4 +17,5 @@ mod wanted;
 pub use compared::{Agreement, Cell, Compared, Mean, Row};
 pub use comparison::{Comparison, Metric, PublishedMean, PublishedRow};
 pub use files::{comparison, comparisons};
+pub use gate::{Gate, Judged, Rule};
 pub use measure::{Extent, measure};

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use terrace_addr::{Nanos, convert};
 use terrace_scenario::{Run, Value};
 
-use super::{Comparison, Metric};
+use super::Comparison;
+use super::found::Found;
 
 /// A run of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,11 +32,14 @@ pub(super) enum Arrivals {
 /// The part of what the baseline serves at which requests come where latencies are measured.
 pub(super) const SHARE: f64 = 0.7;
 
-/// Requests that are measured, at least, unless it takes longer than [`LONGEST`].
-const REQUESTS: f64 = 100_000.0;
+/// So many requests are measured: 100,000, and some more, since as many as are expected to come are not those that do
+/// (100,000 that come at random are 316 more or less, one time in three).
+const REQUESTS: f64 = 102_000.0;
 
-/// No latencies are measured longer. `assumed`: of requests of a millisecond these are 1,400.
-const LONGEST: Nanos = Nanos::new(2_000_000_000);
+/// Longer requests are divided into ones of about so many accesses: of those of a speech recogniser 100,000 would take
+/// minutes. `assumed`: 500 accesses take 10 us and more, of which a single walk is a small part, so that the queue is that
+/// of whole requests in smaller units.
+const ACCESSES: f64 = 500.0;
 
 impl Key {
     /// The same with the campaign's baseline, when requests come at once: what decides the rate.
@@ -98,26 +102,70 @@ pub(super) fn of_campaign(runs: &[Run], key: &Key) -> Option<Run> {
                 .all(|(axis, name)| run.labels.iter().any(|(found, value)| found == axis && value == *name))
         })?
         .clone();
-    let program = run.scenario.vm.first_mut()?.program.last_mut()?;
     if key.draw > 0 {
-        program.parameters.set("draw", Value::Count(key.draw));
+        for vm in &mut run.scenario.vm {
+            vm.program.last_mut()?.parameters.set("draw", Value::Count(key.draw));
+        }
         run.labels.push(("draw".to_owned(), key.draw.to_string()));
     }
     Some(run)
 }
 
-/// Sets the rate of a run whose baseline serves so many requests a second, and how long it is measured.
-pub(super) fn set_rate(run: &mut Run, capacity: f64) {
-    let rate = capacity * SHARE;
+/// What a baseline serves when requests come at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Capacity {
+    /// Requests a second.
+    requests: f64,
+    /// Accesses of each.
+    accesses: f64,
+}
+
+impl Capacity {
+    /// Of a run; none if it served nothing.
+    pub(super) fn of(found: &Found) -> Option<Self> {
+        let requests = found.metric(None, "operations_per_second").filter(|&requests| requests > 0.0)?;
+        let accesses = found.metric(None, "accesses_per_second")? / requests;
+        Some(Self { requests, accesses })
+    }
+
+    /// Into how many a request is divided.
+    fn divided(self) -> u64 {
+        convert::floor(self.accesses / ACCESSES).max(1)
+    }
+
+    /// At which rate requests come, of which each is a part of one of the baseline's.
+    fn rate(self) -> f64 {
+        self.requests * convert::ratio(self.divided(), 1) * SHARE
+    }
+}
+
+/// Sets the rate of a run whose baseline has this capacity, and how long it is measured.
+pub(super) fn set_rate(run: &mut Run, capacity: Capacity) {
+    let rate = capacity.rate();
     if let Some(program) = run.scenario.vm.first_mut().and_then(|vm| vm.program.last_mut()) {
         program.rate = Some(rate);
+        if capacity.divided() > 1 {
+            program.parameters.set("divided", Value::Count(capacity.divided()));
+        }
     }
-    let nanos = (REQUESTS / rate * 1e9).min(convert::ratio(LONGEST.get(), 1));
-    run.scenario.time.measure = run.scenario.time.measure.max(Nanos::new(convert::floor(nanos)));
+    run.scenario.time.measure = Nanos::new(convert::floor(REQUESTS / rate * 1e9));
     run.labels.push(("requests".to_owned(), format!("{rate:.0}/s")));
 }
 
-/// Whether values of a metric are better when they are larger.
-pub(super) const fn more_is_better(metric: Metric) -> bool {
-    matches!(metric, Metric::Throughput | Metric::WellAligned)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_requests_are_divided_and_come_as_much_more_often() {
+        let capacity = |requests, accesses| Capacity { requests, accesses };
+        for (found, divided, rate) in [
+            (capacity(1_000_000.0, 23.0), 1, 700_000.0),
+            (capacity(1000.0, 999.0), 1, 700.0),
+            (capacity(1000.0, 24_000.0), 48, 33_600.0),
+        ] {
+            assert_eq!(found.divided(), divided);
+            assert!((found.rate() - rate).abs() < 1e-6, "{}", found.rate());
+        }
+    }
 }

@@ -156,8 +156,20 @@ const DRAW_NUMBER: Parameter = common::count(
     CHOICE,
 );
 
-/// The parameters of a profile; [`LOAD`], which is the last, only where it serves requests.
-const PARAMETERS: usize = 10;
+/// How much of a request a request is.
+const DIVIDED: Parameter = common::count(
+    "divided",
+    1,
+    1,
+    1 << 32,
+    "into how many requests each is divided, at most its largest part's operations: a queue of requests that are a tenth \
+     as long, and come ten times as often, is the same in a tenth of the time",
+    CHOICE,
+);
+
+/// Of the parameters of a profile, so many are for those only that serve requests: the last ones.
+const OF_REQUESTS: usize = 2;
+const PARAMETERS: usize = 9 + OF_REQUESTS;
 
 const fn parameters(profile: &Profile) -> [Parameter; PARAMETERS] {
     let Preset::Whole(bytes) = profile.bytes.value else { panic!("a footprint is a whole number") };
@@ -173,6 +185,7 @@ const fn parameters(profile: &Profile) -> [Parameter; PARAMETERS] {
         OPERATIONS,
         DRAW_NUMBER,
         LOAD,
+        DIVIDED,
     ]
 }
 
@@ -225,7 +238,7 @@ pub(crate) static ALL: [Entry; ENTRIES.len() + COUNT] = {
         let profile = &PROFILES[next - ENTRIES.len()];
         let declared = DECLARED[next - ENTRIES.len()].split_at(match profile.serves {
             Serves::Requests => PARAMETERS,
-            Serves::Nobody => PARAMETERS - 1,
+            Serves::Nobody => PARAMETERS - OF_REQUESTS,
         });
         all[next] = Entry {
             name: profile.name,
@@ -254,14 +267,14 @@ fn make(settings: &Settings) -> Result<Box<dyn Program>, WorkloadError> {
             thread.push((body, each));
         }
     }
-    let (requests, latency) = match serves {
+    let (requests, latency, divided) = match serves {
         Serves::Requests => {
             let load = Load::OfSaturation(settings.real(LOAD.name));
-            (Requests::EachOperation, Some(Service { load }))
+            (Requests::EachOperation, Some(Service { load }), settings.whole(DIVIDED.name))
         }
-        Serves::Nobody => (Requests::Unmarked, None),
+        Serves::Nobody => (Requests::Unmarked, None, 1),
     };
-    let mix = |parts| -> Box<dyn Body> { Box::new(Mix::new(parts, requests)) };
+    let mix = |parts| -> Box<dyn Body> { Box::new(Mix::new(parts, requests, divided)) };
     let bodies = threads.into_iter().map(mix).collect();
     Ok(plan.program(facts(settings, latency), settings.whole(OPERATIONS.name), bodies))
 }

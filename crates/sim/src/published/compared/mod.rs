@@ -3,9 +3,10 @@
 use serde::Serialize;
 use terrace_result::MODEL_VERSION;
 
+use super::comparison::Place;
+use super::gate::{Judged, judge};
 use super::measure::Totals;
 use super::statistics::{mean, quantile, rank_correlation};
-use super::wanted::more_is_better;
 use super::{Comparison, Metric};
 use crate::reproduce::Missing;
 
@@ -37,6 +38,8 @@ pub struct Compared {
     pub metric: Metric,
     /// The system that values are percentages of; none where they are shares.
     pub baseline: Option<String>,
+    /// The system whose gain over the baseline values are parts of; none where they are not.
+    pub whole: Option<String>,
     /// Draws of the assumed numbers that the bands are made of.
     pub draws: u64,
     /// The systems, in the order of each row's cells.
@@ -47,6 +50,8 @@ pub struct Compared {
     pub means: Vec<Mean>,
     /// How far published and measured values agree, for systems whose programs were published.
     pub agreement: Vec<Agreement>,
+    /// What has to hold, and whether it does.
+    pub gates: Vec<Judged>,
     /// Runs without a value.
     pub missing: Vec<Missing>,
 }
@@ -54,8 +59,10 @@ pub struct Compared {
 /// A program.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// The workload.
+    /// The program, or the programs beside each other.
     pub program: String,
+    /// In which virtual machine, where there are several.
+    pub vm: Option<String>,
     /// By system.
     pub cells: Vec<Cell>,
 }
@@ -126,13 +133,31 @@ fn side(percent: f64) -> i8 {
     }
 }
 
+impl Row {
+    /// What it is about: a program, or what runs in one of several virtual machines.
+    pub fn name(&self) -> String {
+        self.vm.as_ref().map_or_else(|| self.program.clone(), |vm| format!("{}/{vm}", self.program))
+    }
+}
+
+/// What gains less than this part of the baseline has no gain to speak of, whose parts could be told: the sampling error
+/// of a throughput.
+const LEAST_GAIN: f64 = 0.01;
+
 /// A value of the comparison in one draw, in percent.
-fn value(comparison: &Comparison, totals: &Totals, program: &str, system: &str, draw: u64) -> Option<f64> {
-    let of = |system: &str| comparison.metric.of(totals.get(&comparison.key(program, system, draw))?);
+fn value(comparison: &Comparison, totals: &Totals, place: Place<'_>, system: &str, draw: u64) -> Option<f64> {
+    let of = |system: &str| {
+        comparison.metric.of(totals.get(&comparison.key(place.program, system, draw))?, place.vm)
+    };
     let found = of(system)?;
-    match &comparison.baseline {
-        Some(baseline) => of(baseline).filter(|&base| base > 0.0).map(|base| found / base * 100.0),
-        None => Some(found * 100.0),
+    let Some(baseline) = &comparison.baseline else { return Some(found * 100.0) };
+    let base = of(baseline).filter(|&base| base > 0.0)?;
+    match &comparison.whole {
+        None => Some(found / base * 100.0),
+        Some(whole) => {
+            let gain = of(whole)? - base;
+            (gain > LEAST_GAIN * base).then(|| (found - base) / gain * 100.0)
+        }
     }
 }
 
@@ -142,34 +167,32 @@ fn band(draws: u64, of: impl Fn(u64) -> Option<f64>) -> (Option<f64>, Option<f64
     (quantile(&values, 0.05), quantile(&values, 0.95))
 }
 
-/// Sets what was measured of these programs beside what was published.
+/// Sets what was measured of the programs that are chosen beside what was published.
 pub(super) fn compared(
     comparison: &Comparison,
-    programs: &[String],
+    chosen: &dyn Fn(&str) -> bool,
     draws: u64,
     totals: &Totals,
     missing: &[Missing],
 ) -> Compared {
     let systems = comparison.shown();
-    let of = |program: &str, system: &str, draw| value(comparison, totals, program, system, draw);
-    let cell = |program: &String, system: &str| {
-        let (low, high) = band(draws, |draw| of(program, system, draw));
-        Cell {
-            published: comparison.published(program, system),
-            simulated: of(program, system, 0),
-            low,
-            high,
-        }
+    let places: Vec<Place<'_>> =
+        comparison.places().into_iter().filter(|place| chosen(place.program)).collect();
+    let of = |place: Place<'_>, system: &str, draw| value(comparison, totals, place, system, draw);
+    let cell = |place: Place<'_>, system: &str| {
+        let (low, high) = band(draws, |draw| of(place, system, draw));
+        Cell { published: comparison.published(place, system), simulated: of(place, system, 0), low, high }
     };
-    let rows: Vec<Row> = programs
+    let rows: Vec<Row> = places
         .iter()
-        .map(|program| Row {
-            program: program.clone(),
-            cells: systems.iter().map(|system| cell(program, system)).collect(),
+        .map(|&place| Row {
+            program: place.program.to_owned(),
+            vm: place.vm.map(str::to_owned),
+            cells: systems.iter().map(|system| cell(place, system)).collect(),
         })
         .collect();
     let mean_of = |system: &str, draw| {
-        let values: Vec<f64> = programs.iter().filter_map(|program| of(program, system, draw)).collect();
+        let values: Vec<f64> = places.iter().filter_map(|&place| of(place, system, draw)).collect();
         mean(&values)
     };
     let means = systems.iter().map(|system| {
@@ -182,7 +205,7 @@ pub(super) fn compared(
             high,
         }
     });
-    Compared {
+    let mut compared = Compared {
         schema: SCHEMA,
         schema_version: SCHEMA_VERSION,
         terrace_version: env!("CARGO_PKG_VERSION"),
@@ -193,6 +216,7 @@ pub(super) fn compared(
         published_source: comparison.source.clone(),
         metric: comparison.metric,
         baseline: comparison.baseline.clone(),
+        whole: comparison.whole.clone(),
         draws,
         means: means.collect(),
         agreement: systems
@@ -202,8 +226,11 @@ pub(super) fn compared(
             .collect(),
         systems: systems.into_iter().map(str::to_owned).collect(),
         rows,
+        gates: Vec::new(),
         missing: missing.to_vec(),
-    }
+    };
+    compared.gates = judge(comparison, &compared);
+    compared
 }
 
 fn agreement(comparison: &Comparison, system: &str, place: usize, rows: &[Row]) -> Option<Agreement> {
@@ -229,8 +256,7 @@ impl Compared {
     /// model has them in the same order; none where one of them was not measured.
     pub fn order(&self, points: f64) -> Vec<(&str, &str, Option<bool>)> {
         let mut pairs = Vec::new();
-        let better =
-            |left: f64, right: f64| if more_is_better(self.metric) { left > right } else { left < right };
+        let better = |left: f64, right: f64| self.metric.is_better(left, right);
         for left in &self.means {
             for right in &self.means {
                 let (Some(first), Some(second)) = (left.published, right.published) else { continue };

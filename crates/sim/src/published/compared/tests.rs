@@ -1,6 +1,7 @@
 use terrace_result::Metrics;
 
 use super::*;
+use crate::published::found::Found;
 use crate::published::wanted::Key;
 
 /// Three programs under two systems, as a paper would have it.
@@ -27,12 +28,12 @@ fn comparison() -> Comparison {
 }
 
 fn totals(of: impl IntoIterator<Item = (Key, f64)>) -> Totals {
-    let metrics = |value: f64| {
-        let mut metrics = Metrics::new();
-        metrics.set("accesses_per_second", value).unwrap();
-        metrics
+    let found = |value: f64| {
+        let mut totals = Metrics::new();
+        totals.set("accesses_per_second", value).unwrap();
+        Found { totals, ..Found::default() }
     };
-    of.into_iter().map(|(key, value)| (key, metrics(value))).collect()
+    of.into_iter().map(|(key, value)| (key, found(value))).collect()
 }
 
 /// Base serves 10 a second; `one` 11, 9.9 and 10.02, `two` 12, 14 and 15; twice that in draw 1, thrice in draw 2.
@@ -48,8 +49,8 @@ fn measured(comparison: &Comparison) -> Totals {
     totals(all)
 }
 
-fn programs() -> Vec<String> {
-    ["a", "b", "c"].map(str::to_owned).to_vec()
+const fn all(_: &str) -> bool {
+    true
 }
 
 fn near(found: Option<f64>, expected: f64) {
@@ -60,7 +61,7 @@ fn near(found: Option<f64>, expected: f64) {
 #[test]
 fn values_are_percentages_of_the_baseline_of_their_own_program_and_draw() {
     let comparison = comparison();
-    let found = compared(&comparison, &programs(), 2, &measured(&comparison), &[]);
+    let found = compared(&comparison, &all, 2, &measured(&comparison), &[]);
     assert_eq!(found.systems, ["three", "one", "two"]);
     let cell = found.rows[0].cells[1];
     assert_eq!(cell.published, Some(110.0));
@@ -77,7 +78,7 @@ fn values_are_percentages_of_the_baseline_of_their_own_program_and_draw() {
 #[test]
 fn agreement_counts_sides_and_distances() {
     let comparison = comparison();
-    let found = compared(&comparison, &programs(), 0, &measured(&comparison), &[]);
+    let found = compared(&comparison, &all, 0, &measured(&comparison), &[]);
     let [one, two] = &found.agreement[..] else { panic!("{:?}", found.agreement) };
     assert_eq!((one.system.as_str(), one.programs), ("one", 3));
     // 110 and 110, 90 and 99, 100 and 100.2: the same side each time.
@@ -91,7 +92,7 @@ fn agreement_counts_sides_and_distances() {
 #[test]
 fn only_means_that_are_far_enough_apart_are_ordered() {
     let comparison = comparison();
-    let found = compared(&comparison, &programs(), 0, &measured(&comparison), &[]);
+    let found = compared(&comparison, &all, 0, &measured(&comparison), &[]);
     // 130, 100 and 140; three was not measured.
     let pairs = found.order(5.0);
     assert_eq!(pairs, [("three", "one", None), ("two", "three", None), ("two", "one", Some(true))]);
@@ -103,7 +104,83 @@ fn a_run_without_a_value_leaves_its_cell_empty() {
     let comparison = comparison();
     let mut totals = measured(&comparison);
     totals.remove(&comparison.key("a", "base", 0));
-    let found = compared(&comparison, &programs(), 0, &totals, &[]);
+    let found = compared(&comparison, &all, 0, &totals, &[]);
     assert!(found.rows[0].cells.iter().all(|cell| cell.simulated.is_none()));
     assert_eq!(found.agreement[0].programs, 2);
+}
+
+/// The gains are 10, -1 and 0.2 per cent for `one`, and 20, 40 and 50 for `two`.
+#[test]
+fn values_are_parts_of_a_whole_s_gain_where_there_is_one() {
+    let text = TEXT.replace("baseline = \"base\"", "baseline = \"base\"\nwhole = \"two\"");
+    let comparison: Comparison = toml::from_str(&text.replace("\"two\"]", "\"three\"]")).unwrap();
+    let found = compared(&comparison, &all, 0, &measured(&comparison), &[]);
+    assert_eq!(found.systems, ["three", "one"], "the whole is what parts are told of");
+    for (row, part) in [(0, 50.0), (1, -2.5), (2, 0.4)] {
+        near(found.rows[row].cells[1].simulated, part);
+    }
+    // Where the whole gains nothing there are no parts.
+    let mut totals = measured(&comparison);
+    totals.insert(comparison.key("b", "two", 0), totals[&comparison.key("b", "base", 0)].clone());
+    let found = compared(&comparison, &all, 0, &totals, &[]);
+    assert_eq!(found.rows[1].cells[1].simulated, None);
+}
+
+fn judged(gates: &str) -> Vec<(Option<bool>, String)> {
+    let comparison: Comparison = toml::from_str(&format!("{TEXT}\n{gates}")).unwrap();
+    let found = compared(&comparison, &all, 0, &measured(&comparison), &[]);
+    found.gates.into_iter().map(|gate| (gate.holds, gate.found)).collect()
+}
+
+#[test]
+fn gates_hold_or_say_what_does_not() {
+    let gate = |rule: &str| format!("[[gates]]\nsays = \"it\"\nwhy = \"because\"\nrule = {rule}\n");
+    for (rule, holds, said) in [
+        (r#"{ order = ["base", "one", "two"] }"#, Some(true), "base 100.0, one 103.1, two 136.7"),
+        (r#"{ order = ["one", "base"] }"#, Some(false), "one 103.1, base 100.0"),
+        (r#"{ order = ["base", "three"] }"#, None, "nothing"),
+        ("{ published-order = 5.0 }", Some(true), "1 of 1"),
+        (r#"{ best = "two" }"#, Some(true), "of 3 programs"),
+        (r#"{ best = "one" }"#, Some(false), "two 120.0 against 110.0 (a), two 140.0 against 99.0 (b)"),
+        ("{ no-worse = { percent = 99.0 } }", Some(true), "one 99.0 (b)"),
+        ("{ no-worse = { percent = 99.5 } }", Some(false), "one 99.0 (b)"),
+        (r#"{ no-worse = { percent = 99.5, rows = ["a", "c"] } }"#, Some(true), "one 100.2 (c)"),
+        (r#"{ mean-no-worse = { system = "one", percent = 103.0 } }"#, Some(true), "one 103.1"),
+        (r#"{ mean-no-worse = { system = "one", percent = 104.0 } }"#, Some(false), "one 103.1"),
+    ] {
+        let found = judged(&gate(rule));
+        let [(found, words)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(*found, holds, "{rule}: {words}");
+        assert!(words.contains(said), "{rule}: {words}");
+    }
+}
+
+/// Two machines beside each other: each has its own value, and a published one where that is known.
+#[test]
+fn machines_of_one_run_are_rows_of_their_own() {
+    let text = TEXT.replace(
+        r#"    { program = "a", percent = [110.0, 120.0] },"#,
+        r#"    { program = "a", vm = "left", percent = [110.0, 120.0] },
+    { program = "a", vm = "right" },"#,
+    );
+    let comparison: Comparison = toml::from_str(&text).unwrap();
+    let mut totals = measured(&comparison);
+    for (system, left, right) in [("base", 10.0, 20.0), ("one", 11.0, 30.0)] {
+        let found = totals.get_mut(&comparison.key("a", system, 0)).unwrap();
+        for (name, value) in [("left", left), ("right", right)] {
+            let mut metrics = Metrics::new();
+            metrics.set("accesses_per_second", value).unwrap();
+            found.vms.push(terrace_result::VmMetrics { name: name.to_owned(), metrics });
+        }
+    }
+    assert_eq!(comparison.programs(), ["a", "b", "c"]);
+    let found = compared(&comparison, &all, 0, &totals, &[]);
+    let names: Vec<String> = found.rows.iter().map(Row::name).collect();
+    assert_eq!(names, ["a/left", "a/right", "b", "c"]);
+    let of = |row: usize| (found.rows[row].cells[1].published, found.rows[row].cells[1].simulated);
+    near(of(0).1, 110.0);
+    near(of(1).1, 150.0);
+    assert_eq!((of(0).0, of(1).0), (Some(110.0), None));
+    // The mean of the published bars is over those that are known.
+    near(found.means[1].published, 100.0);
 }

@@ -1,0 +1,182 @@
+//! What has to hold of a comparison.
+//!
+//! The rule: where the model does not give it, that is shown with its reason; no number is bent to it.
+
+use serde::{Deserialize, Serialize};
+
+use super::compared::Compared;
+use super::{Comparison, Metric};
+
+/// What has to hold of a comparison.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// What, in words.
+    pub says: String,
+    /// What, to be decided.
+    pub rule: Rule,
+    /// Why the model does not give it, where that was found.
+    pub why: Option<String>,
+}
+
+/// What has to hold, with the numbers of programs as they are stated.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// Each of these systems is better in the mean than the one before.
+    Order(Vec<String>),
+    /// Means that were published more than so many points apart are in their order.
+    PublishedOrder(f64),
+    /// This system is the best of the publication's for each program.
+    Best(String),
+    /// No system's value in any row is worse than this, in percent; in these rows only, if any are named.
+    NoWorse {
+        /// In percent.
+        percent: f64,
+        /// Which rows.
+        #[serde(default)]
+        rows: Vec<String>,
+    },
+    /// The mean of a system is no worse than this.
+    MeanNoWorse {
+        /// Which system.
+        system: String,
+        /// In percent.
+        percent: f64,
+    },
+}
+
+#[cfg(test)]
+impl Rule {
+    /// The systems that it names.
+    pub(super) fn systems(&self) -> Vec<&str> {
+        match self {
+            Self::Order(systems) => systems.iter().map(String::as_str).collect(),
+            Self::Best(system) | Self::MeanNoWorse { system, .. } => vec![system],
+            Self::PublishedOrder(_) | Self::NoWorse { .. } => Vec::new(),
+        }
+    }
+}
+
+/// What came of a gate.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judged {
+    /// What has to hold.
+    pub says: String,
+    /// Whether the model gives it; none where nothing was measured that decides it.
+    pub holds: Option<bool>,
+    /// What was found.
+    pub found: String,
+    /// Why the model does not give it, where it does not and that was found.
+    pub why: Option<String>,
+}
+
+/// What came of all gates of a comparison.
+pub(super) fn judge(comparison: &Comparison, compared: &Compared) -> Vec<Judged> {
+    let one = |gate: &Gate| {
+        let (holds, found) = decide(&gate.rule, comparison, compared);
+        let why = gate.why.clone().filter(|_| holds == Some(false));
+        Judged { says: gate.says.clone(), holds, found, why }
+    };
+    comparison.gates.iter().map(one).collect()
+}
+
+const NOTHING: &str = "nothing was measured that decides it";
+
+fn decide(rule: &Rule, comparison: &Comparison, compared: &Compared) -> (Option<bool>, String) {
+    let metric = comparison.metric;
+    match rule {
+        Rule::Order(systems) => {
+            let means: Option<Vec<f64>> =
+                systems.iter().map(|system| mean(comparison, compared, system)).collect();
+            let Some(means) = means else { return (None, NOTHING.to_owned()) };
+            let holds = means.windows(2).all(|pair| metric.is_better(pair[1], pair[0]));
+            let shown = systems.iter().zip(&means).map(|(system, mean)| format!("{system} {mean:.1}"));
+            (Some(holds), shown.collect::<Vec<_>>().join(", "))
+        }
+        Rule::PublishedOrder(points) => {
+            let pairs = compared.order(*points);
+            let known: Vec<_> = pairs
+                .iter()
+                .filter_map(|&(better, worse, kept)| kept.map(|kept| (better, worse, kept)))
+                .collect();
+            let wrong: Vec<String> = known
+                .iter()
+                .filter(|it| !it.2)
+                .map(|(better, worse, _)| format!("{better} before {worse}"))
+                .collect();
+            if known.is_empty() {
+                return (None, NOTHING.to_owned());
+            }
+            let kept = known.len() - wrong.len();
+            let found = format!("{kept} of {} pairs{}", known.len(), but(&wrong));
+            (Some(wrong.is_empty()), found)
+        }
+        Rule::Best(best) => is_best(metric, best, comparison, compared),
+        Rule::NoWorse { percent, rows } => {
+            let mut values = Vec::new();
+            for row in &compared.rows {
+                if rows.is_empty() || rows.contains(&row.name()) {
+                    for (system, cell) in compared.systems.iter().zip(&row.cells) {
+                        values.extend(
+                            cell.simulated
+                                .map(|value| (value, format!("{system} {value:.1} ({})", row.name()))),
+                        );
+                    }
+                }
+            }
+            let worst = values
+                .into_iter()
+                .reduce(|one, other| if metric.is_better(one.0, other.0) { other } else { one });
+            let Some((value, shown)) = worst else { return (None, NOTHING.to_owned()) };
+            (Some(!metric.is_better(*percent, value)), format!("the worst is {shown}"))
+        }
+        Rule::MeanNoWorse { system, percent } => match mean(comparison, compared, system) {
+            Some(mean) => (Some(!metric.is_better(*percent, mean)), format!("{system} {mean:.1}")),
+            None => (None, NOTHING.to_owned()),
+        },
+    }
+}
+
+/// Whether a system is better than all others of the publication for each program.
+fn is_best(
+    metric: Metric,
+    best: &str,
+    comparison: &Comparison,
+    compared: &Compared,
+) -> (Option<bool>, String) {
+    let (mut programs, mut wrong) = (0, Vec::new());
+    for row in &compared.rows {
+        let of = |wanted: &str| {
+            compared.systems.iter().zip(&row.cells).find(|(system, _)| *system == wanted)?.1.simulated
+        };
+        let Some(own) = of(best) else { continue };
+        programs += 1;
+        let others = comparison.systems.iter().filter(|system| *system != best);
+        let better = others
+            .filter_map(|system| Some((system, of(system)?)))
+            .filter(|&(_, value)| !metric.is_better(own, value));
+        wrong.extend(
+            better.map(|(system, value)| format!("{system} {value:.1} against {own:.1} ({})", row.name())),
+        );
+    }
+    match programs {
+        0 => (None, NOTHING.to_owned()),
+        _ => (Some(wrong.is_empty()), format!("of {programs} programs{}", but(&wrong))),
+    }
+}
+
+fn but(wrong: &[String]) -> String {
+    if wrong.is_empty() { String::new() } else { format!("; not so: {}", wrong.join(", ")) }
+}
+
+/// The mean of a system. That of the baseline is what all are percentages of, or where the whole's gain begins.
+fn mean(comparison: &Comparison, compared: &Compared, system: &str) -> Option<f64> {
+    let is = |other: &Option<String>| other.as_deref() == Some(system);
+    match compared.means.iter().find(|mean| mean.system == system) {
+        Some(mean) => mean.simulated,
+        None if is(&comparison.whole) => Some(100.0),
+        None if is(&comparison.baseline) => Some(if comparison.whole.is_some() { 0.0 } else { 100.0 }),
+        None => None,
+    }
+}
