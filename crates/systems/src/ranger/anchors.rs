@@ -46,6 +46,18 @@ impl Anchors {
         (at < anchor.end).then_some(anchor)
     }
 
+    /// The anchors of addresses of a space, one after the other: mostly each has that of the one before.
+    pub(super) fn in_turn(&self, space: SpaceId) -> impl FnMut(u64) -> Option<Anchor> {
+        let mut last = None::<Anchor>;
+        move |at| {
+            // No two anchors of a space hold an address.
+            if !last.is_some_and(|anchor| (anchor.at..anchor.end).contains(&at)) {
+                last = self.of(space, at).copied();
+            }
+            last
+        }
+    }
+
     /// Adds one; what is there at its addresses ends where it begins.
     pub(super) fn add(&mut self, space: SpaceId, anchor: Anchor) {
         self.cut(space, anchor.at, anchor.end);
@@ -135,6 +147,7 @@ impl Anchors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use terrace_addr::{Addr, Span};
     use terrace_policy::Advice;
 
@@ -160,6 +173,23 @@ mod tests {
         assert_eq!(anchors.of(SPACE, 0x7000).map(|anchor| anchor.place(0x7000)), Some(0x80_7000));
         anchors.keep_within(SPACE, &[]);
         assert_eq!(anchors.of(SPACE, 0x2000), None);
+    }
+
+    proptest! {
+        #[test]
+        fn anchors_in_turn_are_those_of_each_address(
+            all in prop::collection::vec((0..64_u64, 1..16_u64, 0..64_u64), 0..12),
+            asked in prop::collection::vec(0..90_u64, 0..60),
+        ) {
+            let mut anchors = Anchors::default();
+            for (at, pages, frame) in all {
+                anchors.add(SPACE, anchor(at * BASE, (at + pages) * BASE, frame * BASE));
+            }
+            let mut in_turn = anchors.in_turn(SPACE);
+            for page in asked {
+                prop_assert_eq!(in_turn(page * BASE), anchors.of(SPACE, page * BASE).copied());
+            }
+        }
     }
 
     #[test]

@@ -143,11 +143,16 @@ impl Daemon {
         }
         self.counts.blocks += 1;
         pages.retain(|leaf| self.region(leaf.page.start().get()).is_some());
+        let mut anchored = 0..0;
         for leaf in &pages {
             let at = leaf.page.start().get();
+            if anchored.contains(&at) {
+                continue;
+            }
             if self.anchors.of(space, at).is_none() {
                 self.anchor(layer, budget, space, leaf);
             }
+            anchored = self.anchors.of(space, at).map_or(at..at, |anchor| anchor.at..anchor.end);
         }
         let mut blocked = Blocked::Skip;
         let mut tries = 0;

@@ -67,9 +67,10 @@ pub(super) fn bring(
     blocked: Blocked,
     counts: &mut Counts,
 ) -> Came {
-    let place = |leaf: &Leaf| {
+    let mut anchor_of = anchors.in_turn(space);
+    let mut place = |leaf: &Leaf| {
         let at = leaf.page.start().get();
-        anchors.of(space, at).map(|anchor| Addr::<Lower>::truncate(anchor.place(at)))
+        anchor_of(at).map(|anchor| Addr::<Lower>::truncate(anchor.place(at)))
     };
     let mut left = Vec::new();
     for leaf in pages {
