@@ -71,7 +71,7 @@ fn the_table_of_quickstart_is_the_golden_one() {
     assert_eq!(found, std::fs::read_to_string(path).unwrap());
 }
 
-/// Every command that the help shows works as shown; quickstart as its reduced form.
+/// Every command that the help shows works as shown; built-in scenarios in a reduced form.
 #[test]
 #[cfg(unix)]
 fn the_examples_in_the_help_work() {
@@ -81,8 +81,10 @@ fn the_examples_in_the_help_work() {
     let help = terrace(&["run", "--help"]).success();
     let mut examples = 0;
     for example in help.lines().filter(|line| line.starts_with("  terrace run ")) {
-        let few = " --set 'time={ measure = \"1 ms\", interval = \"1 ms\" }' --set vm.mode=2d";
-        let example = example.replacen("run quickstart", &format!("run quickstart{few}"), 1);
+        let few = " --set 'time={ measure = \"1 ms\", interval = \"1 ms\" }'";
+        let example = example.replacen("run quickstart", &format!("run quickstart{few} --set vm.mode=2d"), 1);
+        let less = " --set vm.program.parameters.bytes='16 MiB'";
+        let example = example.replacen("run contiguous", &format!("run contiguous{few}{less}"), 1);
         let ran = std::process::Command::new("sh")
             .args(["-c", &example])
             .env("PATH", format!("{}:{}", program.display(), std::env::var("PATH").unwrap()))
@@ -92,7 +94,7 @@ fn the_examples_in_the_help_work() {
         assert!(ran.status.success(), "{example}: {}", String::from_utf8_lossy(&ran.stderr));
         examples += 1;
     }
-    assert_eq!(examples, 6);
+    assert_eq!(examples, 7);
     assert!(folder.path().join("results/quickstart/result.json").exists());
     assert!(folder.path().join("scenario.schema.json").exists());
 }
