@@ -7,7 +7,11 @@ use terrace_machine::quantity::{Quantity, Size, Time};
 use crate::error::{Problem, Side, one_of, unknown};
 use crate::{ParameterSpec, Parameters, Range, Unit, Value, Word, units};
 
-/// Reads the parameters at `path` as `word` declares them, and adds those that are not given.
+/// The parameter of a program that has what is not given drawn, unless it is 0.
+const DRAW: &str = "draw";
+
+/// Reads the parameters at `path` as `word` declares them, and adds those that are not given; but where they are drawn,
+/// which is for the program to do.
 pub(crate) fn complete(parameters: &mut Parameters, path: &str, word: &Word) -> Result<(), Problem> {
     for (name, _) in parameters.iter() {
         if word.parameter(name).is_none() {
@@ -17,16 +21,22 @@ pub(crate) fn complete(parameters: &mut Parameters, path: &str, word: &Word) -> 
             return Err(problem);
         }
     }
-    let values = word.parameters.iter().map(|spec| {
-        let value = match parameters.get(&spec.name) {
-            Some(value) => spec
+    let given = word.parameters.iter().filter_map(|spec| Some((spec, parameters.get(&spec.name)?)));
+    let mut values = given
+        .map(|(spec, value)| {
+            let value = spec
                 .read(value)
-                .map_err(|explained| Problem::explained(path, explained).below(&spec.name, Side::Value))?,
-            None => spec.default.clone(),
-        };
-        Ok((spec.name.clone(), value))
-    });
-    *parameters = values.collect::<Result<_, _>>()?;
+                .map_err(|explained| Problem::explained(path, explained).below(&spec.name, Side::Value))?;
+            Ok((spec.name.clone(), value))
+        })
+        .collect::<Result<Parameters, Problem>>()?;
+    let is_drawn = values.get(DRAW).is_some_and(|number| *number != Value::Count(0));
+    for spec in word.parameters.iter().filter(|_| !is_drawn) {
+        if values.get(&spec.name).is_none() {
+            values.set(spec.name.clone(), spec.default.clone());
+        }
+    }
+    *parameters = values;
     Ok(())
 }
 

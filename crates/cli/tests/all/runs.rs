@@ -346,3 +346,24 @@ fn some_runs_of_a_sweep_are_those_of_the_whole() {
     let error = terrace(&["run", &small, "--only", "mode=2d"]).failure(1);
     assert!(error.contains("expected a scenario with a sweep: this one is a single run"), "{error}");
 }
+
+/// A draw chooses every number of a program that nobody gave: also those that a scenario fills in otherwise.
+#[test]
+fn draws_choose_what_is_not_given() {
+    let (_folder, small) = small();
+    let program = |parameters: &str| {
+        let (workload, parameters) = (
+            "vm.program.workload=parsec-canneal",
+            format!("vm.program.parameters={{ bytes = \"16 MiB\"{parameters} }}"),
+        );
+        let result = json(&[&small, "--set", workload, "--set", &parameters]);
+        let totals = &result["runs"][0]["totals"];
+        totals["core_cycles"].as_f64().unwrap() / totals["accesses"].as_f64().unwrap()
+    };
+    // Six cycles of an access are assumed, 3 to 15.
+    assert!((program("") - 6.0).abs() < 1e-9);
+    let drawn = ["1", "2", "3"].map(|number| program(&format!(", draw = {number}")));
+    assert!(drawn.iter().all(|cycles| (3.0..=15.0).contains(cycles)), "{drawn:?}");
+    assert!((drawn[0] - drawn[1]).abs() > 0.01 && (drawn[1] - drawn[2]).abs() > 0.01, "{drawn:?}");
+    assert!((program(", draw = 1, core_cycles = 6") - 6.0).abs() < 1e-9);
+}
