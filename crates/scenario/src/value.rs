@@ -68,6 +68,11 @@ impl Parameters {
         self.0.insert(name.into(), value);
     }
 
+    /// Takes a parameter's value away: it is not given any more.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// Names and values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
