@@ -107,7 +107,9 @@ pub(super) fn of_campaign(runs: &[Run], key: &Key) -> Option<Run> {
             let parameters = &mut vm.program.last_mut()?.parameters;
             parameters.set("draw", Value::Count(key.draw));
             // A campaign gives how much memory a program has. These were filled in, and are to be drawn.
-            ["core_cycles", "parallelism", "instructions"].iter().for_each(|name| parameters.remove(name));
+            for name in ["core_cycles", "parallelism", "instructions"] {
+                parameters.remove(name);
+            }
         }
         run.labels.push(("draw".to_owned(), key.draw.to_string()));
     }
