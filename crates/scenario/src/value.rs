@@ -27,7 +27,7 @@ pub enum Value {
 }
 
 /// The values of the parameters of a system or workload, by name: in a [`Scenario`](crate::Scenario) that was read,
-/// one for each that it declares.
+/// one for each that it declares; of a program whose numbers are drawn, those that were given.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Parameters(BTreeMap<String, Value>);
