@@ -2,7 +2,7 @@
 
 use terrace_addr::PageSize;
 
-use crate::cache::MEMORY;
+use crate::cache::{MEMORY, Purpose, Served, Servers};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -137,14 +137,10 @@ pub(crate) struct Tally {
     pub(crate) stlb_cycles: u64,
     pub(crate) third_level_hits: u64,
     pub(crate) third_level_misses: u64,
-    pub(crate) third_level_references: u64,
     pub(crate) third_level_cycles: u64,
     pub(crate) direct_translations: u64,
-    pub(crate) prefetch_references: u64,
     pub(crate) upgrade_walks: u64,
     pub(crate) nested_references: u64,
-    /// References by the level that served them, the last one memory.
-    pub(crate) served: [u64; 4],
     pub(crate) walk_cycles: u64,
     /// What a walk's cycles are compared with: see [`Tally::walk_begins`].
     lead: u64,
@@ -164,10 +160,7 @@ pub(crate) struct Tally {
     pub(crate) nested_tlb_misses: u64,
     pub(crate) nested_walk_cache_hits: u64,
     pub(crate) translations: [u64; 3],
-    /// Data references by the level that served them.
-    pub(crate) data_served: [u64; 4],
-    pub(crate) data_cycles: u64,
-    pub(crate) nodes: Vec<NodeReferences>,
+    pub(crate) served: Served,
 }
 
 /// References that a memory node served.
@@ -206,13 +199,39 @@ impl Tally {
         }
     }
 
-    /// Nothing counted, of a machine with so many memory nodes.
-    pub(crate) fn new(nodes: usize) -> Self {
-        Self { nodes: vec![NodeReferences::default(); nodes], ..Self::default() }
+    /// Nothing counted, of a CPU whose references these serve.
+    pub(crate) fn new(servers: &Servers) -> Self {
+        Self { served: servers.nothing(), ..Self::default() }
+    }
+
+    /// The lead of walks.
+    pub(crate) const fn lead(&self) -> u64 {
+        self.lead
+    }
+
+    /// The cycles of the last walk until now.
+    pub(crate) const fn walk_so_far(&self) -> u64 {
+        self.waited() - self.walk_began
+    }
+
+    /// Walks took so many cycles, and so many of those that are over were within the lead; the last one has taken
+    /// `last` until now.
+    pub(crate) const fn walked(&mut self, cycles: u64, within_lead: u64, last: u64) {
+        self.walk_cycles += cycles;
+        self.within_lead += within_lead;
+        self.walk_began = self.waited() - last;
+    }
+
+    /// The references that each memory node served.
+    pub(crate) fn by_node(&self, servers: &Servers) -> Vec<NodeReferences> {
+        servers.by_node(&self.served)
     }
 
     /// All counts, by name.
-    pub(crate) fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self, servers: &Servers) -> Counters {
+        let entries = servers.by_level(&self.served, Purpose::ENTRY);
+        let data = servers.by_level(&self.served, Purpose::DATA);
+        let all = |purpose| servers.by_level(&self.served, purpose).into_iter().sum();
         let [fetches, loads, stores] = self.lookups;
         let [fetch_misses, load_misses, store_misses] = self.misses;
         Counters {
@@ -227,19 +246,19 @@ impl Tally {
             upgrade_walks: self.upgrade_walks,
             third_level_hits: self.third_level_hits,
             third_level_misses: self.third_level_misses,
-            third_level_references: self.third_level_references,
+            third_level_references: all(Purpose::THIRD_LEVEL),
             third_level_cycles: self.third_level_cycles,
             direct_translations: self.direct_translations,
             walks: self.stlb_misses - self.third_level_hits + self.upgrade_walks,
-            walk_references: self.served.iter().sum(),
+            walk_references: entries.iter().sum(),
             nested_references: self.nested_references,
-            walk_references_l1: self.served[0],
-            walk_references_l2: self.served[1],
-            walk_references_l3: self.served[2],
-            walk_references_memory: self.served[terrace_addr::convert::index32(MEMORY)],
+            walk_references_l1: entries[0],
+            walk_references_l2: entries[1],
+            walk_references_l3: entries[2],
+            walk_references_memory: entries[terrace_addr::convert::index32(MEMORY)],
             walk_cycles: self.walk_cycles,
             stlb_cycles: self.stlb_cycles,
-            prefetch_references: self.prefetch_references,
+            prefetch_references: all(Purpose::ASKED),
             cycles: self.walk_cycles + self.stlb_cycles + self.third_level_cycles,
             page_faults: self.page_faults,
             ept_violations: self.ept_violations,
@@ -252,12 +271,12 @@ impl Tally {
             translations_4k: self.translations[PageSize::Size4K.index()],
             translations_2m: self.translations[PageSize::Size2M.index()],
             translations_1g: self.translations[PageSize::Size1G.index()],
-            data_references: self.data_served.iter().sum(),
-            data_references_l1: self.data_served[0],
-            data_references_l2: self.data_served[1],
-            data_references_l3: self.data_served[2],
-            data_references_memory: self.data_served[terrace_addr::convert::index32(MEMORY)],
-            data_cycles: self.data_cycles,
+            data_references: data.iter().sum(),
+            data_references_l1: data[0],
+            data_references_l2: data[1],
+            data_references_l3: data[2],
+            data_references_memory: data[terrace_addr::convert::index32(MEMORY)],
+            data_cycles: servers.cycles(&self.served, Purpose::DATA),
         }
     }
 }

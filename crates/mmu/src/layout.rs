@@ -1,7 +1,6 @@
 //! Which memory node each host-physical address belongs to.
 
-use terrace_addr::{Addr, Cycles, Hpa, convert};
-use terrace_machine::Machine;
+use terrace_addr::{Addr, Hpa};
 
 /// Which memory node of a machine each host-physical address belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,28 +44,5 @@ impl Layout {
         }
         let found = self.parts.iter().find(|&&(end, _)| addr < end).or(self.parts.last());
         found.map_or(0, |&(_, node)| node)
-    }
-}
-
-/// Memory as one socket sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct Memory {
-    layout: Layout,
-    /// Of an access from this socket to each node.
-    latencies: Vec<Cycles>,
-}
-
-impl Memory {
-    pub(crate) fn new(machine: &Machine, layout: &Layout, socket: u32) -> Self {
-        let nodes = machine.nodes();
-        let latencies = nodes.iter().map(|(_, node)| machine.node_latency(node, socket)).collect();
-        Self { layout: layout.clone(), latencies }
-    }
-
-    /// The node that holds `addr`, and the latency of an access to it.
-    #[inline(always)]
-    pub(crate) fn serve(&self, addr: Addr<Hpa>) -> (u32, Cycles) {
-        let node = self.layout.node(addr);
-        (convert::narrow(node), self.latencies[node])
     }
 }

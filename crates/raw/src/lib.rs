@@ -17,7 +17,7 @@ extern crate std;
 mod arena;
 mod block;
 mod buffer;
-mod masked;
+pub mod masked;
 mod prefetch;
 pub mod vector;
 mod vectors;

@@ -1,6 +1,7 @@
 //! A buffer that every index is an index of.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use crate::{Buffer, Zeroable, prefetch};
 
@@ -41,6 +42,12 @@ impl<T: Zeroable> Masked<T> {
         prefetch(self.at(index));
     }
 
+    /// The buffer for as long as it is borrowed: no store to a value makes the compiler look again where it lies.
+    #[inline(always)]
+    pub fn open(&mut self) -> Open<'_, T> {
+        Open { first: self.values.as_mut_ptr(), mask: self.mask, values: PhantomData }
+    }
+
     /// All values.
     pub fn values(&self) -> &[T] {
         &self.values
@@ -49,6 +56,30 @@ impl<T: Zeroable> Masked<T> {
     /// All values.
     pub fn values_mut(&mut self) -> &mut [T] {
         &mut self.values
+    }
+}
+
+/// A [`Masked`] that is borrowed.
+#[derive(Debug)]
+pub struct Open<'a, T> {
+    first: *mut T,
+    mask: usize,
+    values: PhantomData<&'a mut [T]>,
+}
+
+impl<T> Open<'_, T> {
+    /// The value at `index` modulo the length.
+    #[inline(always)]
+    pub const fn at(&self, index: usize) -> &T {
+        // SAFETY: `first` is the first of `mask` + 1 values, which are borrowed exclusively.
+        unsafe { &*self.first.add(index & self.mask) }
+    }
+
+    /// The value at `index` modulo the length.
+    #[inline(always)]
+    pub const fn at_mut(&mut self, index: usize) -> &mut T {
+        // SAFETY: as above.
+        unsafe { &mut *self.first.add(index & self.mask) }
     }
 }
 
@@ -70,6 +101,9 @@ mod tests {
             assert_eq!(masked.values().len(), length);
             *masked.at_mut(length + len - 1) = 7;
             assert_eq!((*masked.at(len - 1), *masked.at(usize::MAX - length + len)), (7, 7));
+            let mut open = masked.open();
+            *open.at_mut(len - 1) += 1;
+            assert_eq!((*open.at(length + len - 1), *masked.at(len - 1)), (8, 8));
         }
     }
 }

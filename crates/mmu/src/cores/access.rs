@@ -109,7 +109,9 @@ impl Mmu {
     ) -> Result<Translation, Fault> {
         let populate = &mut AsTheyAre;
         let mut running = self.running(BASELINE, cpu, stack, populate, watch);
-        match running.access_in_full(access) {
+        let ended = running.access_in_full(access);
+        running.settle();
+        match ended {
             Ok(piece) => {
                 running.thread.tally.references += 1;
                 Ok(piece.translation(access.addr))
@@ -138,6 +140,25 @@ impl<B: Below, P: Populate<B>> Work for Run<'_, B, P> {
         let mut nobody = Unwatched;
         let mut running = mmu.running(vector, cpu, stack, populate, &mut nobody);
         let mut at = 0;
+        let ended = running.batches(accesses, farthest, &mut at);
+        running.settle();
+        running.thread.tally.references += convert::count(at);
+        ended.map_err(|ended| match ended {
+            Ended::Fault(fault) => Stopped::Fault { at, fault },
+            Ended::Populate(error) => Stopped::Populate { at, error },
+        })
+    }
+}
+
+impl<B: Below, P: Populate<B>, V: Vector> Running<'_, B, P, V, Unwatched> {
+    /// Accesses, in batches of at most `farthest`. The number of those that are done is added to `done`.
+    #[inline(always)]
+    fn batches(
+        &mut self,
+        accesses: &[Access],
+        farthest: usize,
+        done: &mut usize,
+    ) -> Result<(), Ended<P::Error>> {
         let mut window = farthest.min(NEAR);
         let mut walks = 0;
         let mut ahead = None;
@@ -149,24 +170,18 @@ impl<B: Below, P: Populate<B>> Work for Run<'_, B, P> {
                 let ahead = ahead.get_or_insert_with(Ahead::new);
                 // Where every access walked, looking them up beforehand is not worth its time.
                 let all = walks >= convert::count(window);
-                vector.apart(LookAhead { running: &mut running, batch, all, ahead });
+                self.vector.apart(LookAhead { running: self, batch, all, ahead });
             }
-            let before = running.thread.tally.stlb_misses;
+            let before = self.thread.tally.stlb_misses;
             for access in batch {
-                if let Err(ended) = running.access(*access) {
-                    running.thread.tally.references += convert::count(at);
-                    return Err(match ended {
-                        Ended::Fault(fault) => Stopped::Fault { at, fault },
-                        Ended::Populate(error) => Stopped::Populate { at, error },
-                    });
-                }
-                at += 1;
+                self.access(*access)?;
+                *done += 1;
             }
-            walks = running.thread.tally.stlb_misses - before;
+            self.settle();
+            walks = self.thread.tally.stlb_misses - before;
             // As many walks as overlap well, but not so many that what was asked for is gone when it is needed.
             window = farthest.min(if walks * SPARSE < convert::count(batch.len()) { FARTHEST } else { NEAR });
         }
-        running.thread.tally.references += convert::count(at);
         Ok(())
     }
 }
@@ -231,6 +246,12 @@ pub(super) struct Running<'a, B: Below, P, V, W> {
 }
 
 impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
+    /// References that wait go, and are counted.
+    #[inline(always)]
+    fn settle(&mut self) {
+        self.hierarchy.settle(self.vector, &mut self.thread.tally);
+    }
+
     /// One access.
     #[inline(always)]
     fn access(&mut self, access: Access) -> Result<(), Ended<P::Error>> {
@@ -323,6 +344,9 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
         if W::WATCHES {
             self.watch.note(Step::Tlb { level: 1, hit: None });
         }
+        if self.hierarchy.waiting().is_nearly_full() {
+            self.settle();
+        }
         self.first_level_miss(addr, kind)
     }
 
@@ -350,7 +374,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             return self.upgrade(addr, kind);
         }
         thread.tally.stlb_misses += 1;
-        thread.tally.walk_begins();
+        self.hierarchy.waiting().walk_begins();
         if self.core.third_level.is_some()
             && let Some(served) = self.third_level(addr, kind)
         {
@@ -431,7 +455,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     #[cold]
     fn upgrade(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
         self.thread.tally.upgrade_walks += 1;
-        self.thread.tally.walk_begins();
+        self.hierarchy.waiting().walk_begins();
         self.core.remove_found(addr, self.thread.tags);
         self.fill(addr, kind)
     }

@@ -1,13 +1,12 @@
 //! Asking for what the next accesses will need, before they need it.
 //!
 //! A walk of tables that are larger than the caches of the machine that simulates waits for one cache line after
-//! the other. Here the lines of a whole batch are asked for first, so that the waits overlap: the last entries of
-//! the tables, and the sets of large caches that their lines will be looked up in. Nothing that is counted or kept
-//! is touched: a batch of any length gives the same results.
+//! the other. Here the last entries of the tables for a whole batch are asked for first, so that the waits
+//! overlap. Nothing that is counted or kept is touched: a batch of any length gives the same results.
 
-use terrace_addr::{Access, Addr, Gpa, Gva, Hpa, PageSize, Space};
+use terrace_addr::{Access, Addr, Gpa, Hpa, PageSize, Space};
 use terrace_raw::vector::Vector;
-use terrace_table::{Ept, Format, Location, Node, SimulatedMemory, Table, TableMemory, X86};
+use terrace_table::{Format, Location, Node, SimulatedMemory, Table, TableMemory, X86};
 
 use super::access::Running;
 use crate::segment::Blocks;
@@ -55,63 +54,26 @@ impl Directories {
 
 /// The second dimension's side of looking ahead.
 pub trait Foresee<L: Space> {
-    /// Where the last entry is that says where `addr` is in memory.
-    fn locate(&self, directories: &mut Directories, addr: Addr<L>) -> Option<Location<Hpa, Node>>;
-
-    /// Asks for such an entry.
-    fn ask(&self, entry: Location<Hpa, Node>);
-
-    /// Where `addr` is in memory, by that entry.
-    fn place(&self, addr: Addr<L>, entry: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>>;
+    /// Asks for the last entry that says where `addr` is in memory.
+    fn ask(&self, directories: &mut Directories, addr: Addr<L>);
 }
 
 impl Foresee<Hpa> for Identity {
     #[inline(always)]
-    fn locate(&self, _: &mut Directories, _: Addr<Hpa>) -> Option<Location<Hpa, Node>> {
-        None
-    }
-
-    #[inline(always)]
-    fn ask(&self, _: Location<Hpa, Node>) {}
-
-    #[inline(always)]
-    fn place(&self, addr: Addr<Hpa>, _: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
-        Some(addr)
-    }
+    fn ask(&self, _: &mut Directories, _: Addr<Hpa>) {}
 }
 
 impl<S: Blocks> Foresee<Gpa> for S {
     #[inline(always)]
-    fn locate(&self, _: &mut Directories, _: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
-        None
-    }
-
-    #[inline(always)]
-    fn ask(&self, _: Location<Hpa, Node>) {}
-
-    #[inline(always)]
-    fn place(&self, addr: Addr<Gpa>, _: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
-        Some(self.place_page(addr, PageSize::Size4K)?.0)
-    }
+    fn ask(&self, _: &mut Directories, _: Addr<Gpa>) {}
 }
 
 impl Foresee<Gpa> for Extended {
     #[inline(always)]
-    fn locate(&self, directories: &mut Directories, addr: Addr<Gpa>) -> Option<Location<Hpa, Node>> {
-        directories.locate(self, addr)
-    }
-
-    #[inline(always)]
-    fn ask(&self, entry: Location<Hpa, Node>) {
-        self.memory().prefetch(entry.node, entry.index);
-    }
-
-    #[inline(always)]
-    fn place(&self, addr: Addr<Gpa>, entry: Option<Location<Hpa, Node>>) -> Option<Addr<Hpa>> {
-        let entry = entry?;
-        let entry = self.memory().read(entry.node, entry.index);
-        let frame = Ept::frame_address::<Hpa>(entry, PageSize::Size4K);
-        Ept::is_present(entry).then(|| frame.within(addr.offset_in(PageSize::Size4K)))
+    fn ask(&self, directories: &mut Directories, addr: Addr<Gpa>) {
+        if let Some(entry) = directories.locate(self, addr) {
+            self.memory().prefetch(entry.node, entry.index);
+        }
     }
 }
 
@@ -119,24 +81,13 @@ impl Foresee<Gpa> for Extended {
 pub(super) struct Ahead<L: Space> {
     guest: Directories,
     host: Directories,
-    /// Of the accesses that will walk: the address, and the entry of the first dimension that its walk will come to,
-    /// with the one below that says where that is.
-    walks: Vec<(Addr<Gva>, Location<L, Node>, EntryBelow)>,
-    /// The places of their data, and the entries below that say where these are.
-    data: Vec<(Addr<L>, EntryBelow)>,
+    /// The entries of the first dimension that walks of the batch will come to.
+    leaves: Vec<Location<L, Node>>,
 }
-
-/// An entry of the second dimension, if there is one.
-type EntryBelow = Option<Location<Hpa, Node>>;
 
 impl<L: Space> Ahead<L> {
     pub(super) fn new() -> Self {
-        Self {
-            guest: Directories::new(),
-            host: Directories::new(),
-            walks: Vec::with_capacity(NEAR),
-            data: Vec::with_capacity(NEAR),
-        }
+        Self { guest: Directories::new(), host: Directories::new(), leaves: Vec::with_capacity(NEAR) }
     }
 }
 
@@ -145,10 +96,10 @@ impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
     /// serves.
     #[inline(always)]
     pub(super) fn foresee(&mut self, accesses: &[Access], all: bool, ahead: &mut Ahead<B::Space>) {
-        let Self { vector, core, thread, hierarchy, stack, .. } = self;
+        let Self { vector, core, thread, stack, .. } = self;
         let Tables { first, below } = stack;
-        let Ahead { guest, host, walks, data } = ahead;
-        walks.clear();
+        let Ahead { guest, host, leaves } = ahead;
+        leaves.clear();
         for &Access { addr, kind, .. } in accesses {
             if !all
                 && (core.first_level.lookup_most_recent(addr, kind, thread.tags).is_some()
@@ -158,38 +109,16 @@ impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
             }
             let Some(entry) = guest.locate(first, addr) else { continue };
             first.memory().prefetch(entry.node, entry.index);
-            let entry_below = below.locate(host, entry.address());
-            if let Some(entry) = entry_below {
-                below.ask(entry);
-            }
-            walks.push((addr, entry, entry_below));
+            below.ask(host, entry.address());
+            leaves.push(entry);
         }
-        data.clear();
-        for &(addr, entry, entry_below) in &*walks {
-            if let Some(line) = below.place(entry.address(), entry_below) {
-                hierarchy.prefetch(line);
-            }
-            if let Some(entry) = entry_below {
-                hierarchy.prefetch(entry.address());
-            }
+        if !B::TABLES {
+            return;
+        }
+        for entry in leaves {
             let leaf = first.memory().read(entry.node, entry.index);
-            if !X86::is_present(leaf) {
-                continue;
-            }
-            let frame: Addr<B::Space> = X86::frame_address(leaf, PageSize::Size4K);
-            let place = frame.within(addr.offset_in(PageSize::Size4K));
-            let entry_below = below.locate(host, place);
-            if let Some(entry) = entry_below {
-                below.ask(entry);
-                hierarchy.prefetch(entry.address());
-            }
-            if core.data_lines {
-                data.push((place, entry_below));
-            }
-        }
-        for &(place, entry_below) in &*data {
-            if let Some(line) = below.place(place, entry_below) {
-                hierarchy.prefetch(line);
+            if X86::is_present(leaf) {
+                below.ask(host, X86::frame_address(leaf, PageSize::Size4K));
             }
         }
     }

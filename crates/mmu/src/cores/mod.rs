@@ -4,10 +4,9 @@ use terrace_addr::{Addr, Cycles, Gpa, convert};
 use terrace_machine::{Machine, SharedBy};
 use terrace_raw::Vectors;
 
-use crate::cache::{Caches, Hierarchy};
+use crate::cache::{Caches, Hierarchy, Servers, Waiting};
 use crate::context::{Contexts, Tags};
 use crate::counters::{NodeReferences, Tally};
-use crate::layout::Memory;
 use crate::log::Log;
 use crate::{Below, BuildError, Context, Counters, DirectSegment, InvalidationCounts, Layout, Tables};
 
@@ -49,6 +48,8 @@ pub struct Mmu {
     cores: Vec<Option<Box<Core>>>,
     threads: Vec<Thread>,
     sockets: Vec<Socket>,
+    /// Nothing, between two runs of accesses.
+    waiting: Waiting,
     data_lines: bool,
     vectors: Vectors,
     look_ahead: usize,
@@ -58,7 +59,7 @@ pub struct Mmu {
 #[derive(Debug)]
 struct Socket {
     caches: Caches,
-    memory: Memory,
+    servers: Servers,
 }
 
 /// One core: what its threads share.
@@ -116,16 +117,19 @@ impl Mmu {
             .map(|socket| {
                 let caches =
                     Caches::new(machine, SharedBy::Socket, socket, seed, memory_end(machine, layout))?;
-                Ok(Socket { caches, memory: Memory::new(machine, layout, socket) })
+                Ok(Socket { caches, servers: Servers::new(machine, layout, socket) })
             })
-            .collect::<Result<_, BuildError>>()?;
+            .collect::<Result<Vec<Socket>, BuildError>>()?;
+        let threads = (0..cores * topology.threads)
+            .map(|cpu| Thread::new(&sockets[convert::index32(cpu % cores / topology.cores)].servers));
         let mut mmu = Self {
             machine: machine.clone(),
             seed,
             layout: layout.clone(),
             cores: (0..cores).map(|_| None).collect(),
-            threads: (0..cores * topology.threads).map(|_| Thread::new(nodes)).collect(),
+            threads: threads.collect(),
             sockets,
+            waiting: Waiting::new(),
             data_lines: false,
             vectors: Vectors::best(),
             look_ahead: FARTHEST,
@@ -197,7 +201,7 @@ impl Mmu {
     /// # Panics
     /// If there is no such CPU.
     pub fn counters(&self, cpu: usize) -> Counters {
-        self.threads[cpu].tally.counters()
+        self.threads[cpu].tally.counters(self.servers(cpu))
     }
 
     /// The references of a CPU that each memory node served.
@@ -205,7 +209,7 @@ impl Mmu {
     /// # Panics
     /// If there is no such CPU.
     pub fn node_references(&self, cpu: usize) -> Vec<NodeReferences> {
-        self.threads[cpu].tally.nodes.clone()
+        self.threads[cpu].tally.by_node(self.servers(cpu))
     }
 
     /// Walks of a CPU begin so many cycles ahead of when they are waited for, from now on; 0 at first.
@@ -240,6 +244,11 @@ impl Mmu {
     /// The thread of its core that a CPU is.
     fn thread_of(&self, cpu: usize) -> u16 {
         convert::low16(convert::count(cpu / self.cores.len()))
+    }
+
+    /// What serves the references of a CPU.
+    fn servers(&self, cpu: usize) -> &Servers {
+        &self.sockets[self.core_of(cpu) / convert::index32(self.machine.topology.cores)].servers
     }
 
     fn build(&self, core: usize) -> Result<Core, BuildError> {
@@ -293,7 +302,7 @@ impl Mmu {
     ) -> Running<'a, B, P, V, W> {
         self.ready(cpu);
         let core = self.core_of(cpu);
-        let Socket { caches: shared, memory } =
+        let Socket { caches: shared, servers } =
             &mut self.sockets[core / convert::index32(self.machine.topology.cores)];
         let Some(core) = &mut self.cores[core] else { unreachable!("made ready above") };
         let Core { structures: core, caches } = &mut **core;
@@ -302,7 +311,7 @@ impl Mmu {
             vector,
             core,
             thread,
-            hierarchy: Hierarchy::new(caches, shared, memory),
+            hierarchy: Hierarchy::new(caches, shared, servers, &mut self.waiting),
             stack,
             populate,
             watch,
@@ -329,13 +338,13 @@ impl Core {
 }
 
 impl Thread {
-    fn new(nodes: usize) -> Self {
+    fn new(servers: &Servers) -> Self {
         Self {
             context: Context::default(),
             tags: Tags::default(),
             log: None,
             direct: None,
-            tally: Tally::new(nodes),
+            tally: Tally::new(servers),
             invalidations: InvalidationCounts::default(),
         }
     }

@@ -155,15 +155,11 @@ fn walk<V: Vector, W: Watch>(
     loop {
         let index = EntryIndex::of(addr, place.level);
         let at = place.entry(index);
-        let before = references.tally.walk_cycles;
-        let served = references.read_table(at);
-        if let Some(asked) = &asked {
-            asked.wait(references, place.level);
-        }
+        references.read_table(at, place.level, asked);
         references.tally.nested_references += 1;
         let (entry, child) = table.read(place.node, place.level, index);
         if W::WATCHES {
-            let entry = served.entry(place.level, at, entry, references.tally.walk_cycles - before);
+            let entry = references.read(place.level, at, entry);
             references.watch.note(Step::NestedEntry { addr, entry });
         }
         if !Ept::is_present(entry) {

@@ -1,12 +1,13 @@
 //! References to memory, and where they are counted.
 
-use terrace_addr::{AccessKind, Addr, Cycles, Hpa, convert};
+use terrace_addr::{AccessKind, Addr, Cycles, Hpa};
 use terrace_raw::vector::Vector;
 use terrace_table::Entry;
 
-use crate::cache::{Hierarchy, LINE_SHIFT, MEMORY, Served};
+use super::prefetch::Asked;
+use crate::cache::{Hierarchy, LINE_SHIFT, MEMORY, Purpose};
 use crate::counters::Tally;
-use crate::watch::EntryRead;
+use crate::watch::{EntryRead, Watch};
 
 /// What the references of an access go through, where they are counted, and who looks on.
 pub(super) struct References<'a, 'h, V, W> {
@@ -16,39 +17,34 @@ pub(super) struct References<'a, 'h, V, W> {
     pub(super) watch: &'a mut W,
 }
 
-impl<V: Vector, W> References<'_, '_, V, W> {
-    /// One table entry is read.
+impl<V: Vector, W: Watch> References<'_, '_, V, W> {
+    /// The entry of `level` is read, which the walk may have asked for.
     #[inline(always)]
-    pub(super) fn read_table(&mut self, addr: Addr<Hpa>) -> Served {
-        let Self { vector, hierarchy, .. } = self;
-        let served = hierarchy.access(*vector, addr, AccessKind::Load);
-        self.tally.served[level(served)] += 1;
-        self.tally.walk_cycles += served.latency.get();
-        if served.level == MEMORY {
-            self.tally.nodes[convert::index32(served.node)].table += 1;
+    pub(super) fn read_table(&mut self, addr: Addr<Hpa>, level: u32, asked: Option<Asked>) {
+        let waiting = self.hierarchy.waiting();
+        match asked {
+            None => waiting.push_entry(addr),
+            Some(asked) => waiting.push_unusual(addr, Purpose::entry_after_asking(asked.step(level))),
         }
-        served
     }
 
-    /// An entry that a walk will read is asked for: the time until it is there.
-    pub(super) fn prefetch(&mut self, addr: Addr<Hpa>) -> u64 {
-        self.tally.prefetch_references += 1;
-        self.beside(addr)
+    /// An entry that a walk will read is asked for.
+    pub(super) fn prefetch(&mut self, addr: Addr<Hpa>, purpose: Purpose) {
+        self.hierarchy.waiting().push_unusual(addr, purpose);
     }
 
     /// A line of the third level is looked at.
     pub(super) fn third_level(&mut self, addr: Addr<Hpa>) {
-        self.tally.third_level_references += 1;
-        self.tally.third_level_cycles += self.beside(addr);
+        self.hierarchy.waiting().push_unusual(addr, Purpose::THIRD_LEVEL);
     }
 
-    /// A reference that is not one of a walk: its latency.
-    fn beside(&mut self, addr: Addr<Hpa>) -> u64 {
-        let served = self.hierarchy.access(self.vector, addr, AccessKind::Load);
-        if served.level == MEMORY {
-            self.tally.nodes[convert::index32(served.node)].table += 1;
-        }
-        served.latency.get()
+    /// What was read just now, as a watcher is told of it.
+    pub(super) fn read(&mut self, level: u32, at: Addr<Hpa>, entry: Entry) -> EntryRead {
+        let before = self.tally.walk_cycles;
+        let server = self.hierarchy.settle_last(self.vector, self.tally);
+        let served_by = (server.level != MEMORY).then_some(server.level + 1);
+        let latency = Cycles::new(self.tally.walk_cycles - before);
+        EntryRead { level, at, bits: entry.0, served_by, latency }
     }
 
     /// The lines of `bytes` bytes of data, at least one, from `addr` on are referred to.
@@ -57,30 +53,17 @@ impl<V: Vector, W> References<'_, '_, V, W> {
         let last = (addr.get() + bytes - 1) >> LINE_SHIFT;
         let mut line = addr.get() >> LINE_SHIFT;
         while line <= last {
-            let Self { vector, hierarchy, .. } = self;
-            let at = Addr::new(line << LINE_SHIFT);
-            let served = hierarchy.access(*vector, at, kind);
-            self.tally.data_served[level(served)] += 1;
-            self.tally.data_cycles += served.latency.get();
-            if served.level == MEMORY {
-                self.tally.nodes[convert::index32(served.node)].data += 1;
-            }
+            self.make_room();
+            self.hierarchy.waiting().push_data(Addr::new(line << LINE_SHIFT), kind);
             line += 1;
         }
     }
-}
 
-/// The place of a count.
-#[inline(always)]
-const fn level(served: Served) -> usize {
-    convert::index32(served.level & MEMORY)
-}
-
-impl Served {
-    /// As a watcher is told of it, with what it cost the walk.
-    pub(super) fn entry(self, level: u32, at: Addr<Hpa>, entry: Entry, cycles: u64) -> EntryRead {
-        let served_by = (self.level != MEMORY).then_some(self.level + 1);
-        let latency = Cycles::new(cycles);
-        EntryRead { level, at, bits: entry.0, served_by, latency }
+    /// Lets what waits go, if there is much of it.
+    #[inline(always)]
+    pub(super) fn make_room(&mut self) {
+        if self.hierarchy.waiting().is_nearly_full() {
+            self.hierarchy.settle(self.vector, self.tally);
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::array::Array;
 use crate::cache::LINE_SHIFT;
 use crate::context::Tags;
 use crate::translation::Packed;
+use crate::watch::Watch;
 use crate::{BuildError, Layout};
 
 /// One core's.
@@ -72,7 +73,7 @@ impl ThirdLevel {
     }
 
     /// Looks `addr` up: first among pages of the size that is predicted.
-    pub(super) fn lookup<V: Vector, W>(
+    pub(super) fn lookup<V: Vector, W: Watch>(
         &mut self,
         references: &mut References<'_, '_, V, W>,
         addr: Addr<Gva>,

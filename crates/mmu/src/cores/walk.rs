@@ -59,15 +59,10 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             let index = EntryIndex::of(addr, place.level);
             let at = place.entry(index);
             stack.below.check(at)?;
-            let before = nested.references.tally.walk_cycles;
-            let served = nested.references.read_table(at);
-            if let Some(asked) = &asked {
-                asked.wait(nested.references, place.level);
-            }
+            nested.references.read_table(at, place.level, asked);
             let (mut entry, mut child) = stack.first.read(place.node, place.level, index);
             if W::WATCHES {
-                let entry =
-                    served.entry(place.level, at, entry, nested.references.tally.walk_cycles - before);
+                let entry = nested.references.read(place.level, at, entry);
                 nested.references.watch.note(Step::Entry { addr, entry });
             }
             if !X86::is_present(entry) {

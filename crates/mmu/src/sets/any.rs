@@ -42,11 +42,11 @@ impl Sets {
 
     /// Notes a hit or fill in a set of any form.
     pub(crate) fn touch(&mut self, set: usize, way: usize) {
-        by_form!(self.form, K => self.touch_kept::<K>(set, way), match self.replacement {
+        by_form!(self.form, K => self.open().touch::<K>(set, way), match self.replacement {
             Replacement::Lru => self.stamps.touch(set, way),
             Replacement::TreePlru => {
                 let first = set << self.line_bits;
-                let word = form::tabled(self, self.lanes.at(first).word(), way);
+                let word = form::tabled(&self.rules, self.lanes.at(first).word(), way);
                 self.lanes.at_mut(first).set_word(word);
             }
             Replacement::Random => {}
@@ -70,9 +70,9 @@ impl Sets {
     /// The way that a set of any form gives up when it is full.
     fn victim(&mut self, set: usize) -> usize {
         let word = self.lanes.at(set << self.line_bits).word();
-        by_form!(self.form, K => K::victim(self, word), match self.replacement {
+        by_form!(self.form, K => K::victim(&self.rules, word), match self.replacement {
             Replacement::Lru => self.stamps.victim(set),
-            Replacement::TreePlru => self.tree.victim(word),
+            Replacement::TreePlru => self.rules.tree.victim(word),
             Replacement::Random => self.random.victim(self.ways),
         })
     }

@@ -2,7 +2,7 @@
 
 use super::matrix::Matrix;
 use super::order::Order;
-use super::{Sets, TOUCHES};
+use super::{Rules, TOUCHES};
 
 /// How a structure's sets are kept. All but the last have a path of their own through lookups and fills, in which the
 /// number of lines and the policy are constants.
@@ -28,10 +28,10 @@ pub(super) trait Kept {
     const LONG: bool;
 
     /// The word after a touch.
-    fn touched(sets: &Sets, word: u64, way: usize) -> u64;
+    fn touched(rules: &Rules, word: u64, way: usize) -> u64;
 
     /// The way that a full set gives up.
-    fn victim(sets: &Sets, word: u64) -> usize;
+    fn victim(rules: &Rules, word: u64) -> usize;
 }
 
 /// [`Form::Matrix`].
@@ -45,12 +45,12 @@ impl Kept for InMatrix {
     const LONG: bool = false;
 
     #[inline(always)]
-    fn touched(sets: &Sets, word: u64, way: usize) -> u64 {
-        tabled(sets, word, way)
+    fn touched(rules: &Rules, word: u64, way: usize) -> u64 {
+        tabled(rules, word, way)
     }
 
     #[inline(always)]
-    fn victim(_: &Sets, word: u64) -> usize {
+    fn victim(_: &Rules, word: u64) -> usize {
         Matrix::victim(word)
     }
 }
@@ -59,13 +59,13 @@ impl<const LONG: bool> Kept for InOrder<LONG> {
     const LONG: bool = LONG;
 
     #[inline(always)]
-    fn touched(_: &Sets, word: u64, way: usize) -> u64 {
+    fn touched(_: &Rules, word: u64, way: usize) -> u64 {
         Order::touch(word, way)
     }
 
     #[inline(always)]
-    fn victim(sets: &Sets, word: u64) -> usize {
-        sets.order.victim(word)
+    fn victim(rules: &Rules, word: u64) -> usize {
+        rules.order.victim(word)
     }
 }
 
@@ -73,20 +73,20 @@ impl<const LONG: bool> Kept for InTree<LONG> {
     const LONG: bool = LONG;
 
     #[inline(always)]
-    fn touched(sets: &Sets, word: u64, way: usize) -> u64 {
-        tabled(sets, word, way)
+    fn touched(rules: &Rules, word: u64, way: usize) -> u64 {
+        tabled(rules, word, way)
     }
 
     #[inline(always)]
-    fn victim(sets: &Sets, word: u64) -> usize {
-        sets.tree.victim(word)
+    fn victim(rules: &Rules, word: u64) -> usize {
+        rules.tree.victim(word)
     }
 }
 
 /// The word after a touch that is as the table says.
 #[inline(always)]
-pub(super) fn tabled(sets: &Sets, word: u64, way: usize) -> u64 {
-    let (clears, sets) = sets.touches[way % TOUCHES];
+pub(super) fn tabled(rules: &Rules, word: u64, way: usize) -> u64 {
+    let (clears, sets) = rules.touches[way % TOUCHES];
     word & !clears | sets
 }
 

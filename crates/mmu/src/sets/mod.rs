@@ -8,8 +8,8 @@
 
 use terrace_addr::convert;
 use terrace_machine::Replacement;
-use terrace_raw::Masked;
 use terrace_raw::vector::{LANES, Lanes, Vector};
+use terrace_raw::{Masked, masked};
 
 mod any;
 mod form;
@@ -50,15 +50,27 @@ pub(crate) struct Sets {
     empty: usize,
     /// Ways of all sets.
     all: usize,
-    order: Order,
-    tree: Tree,
-    /// What a touch of each way clears in the word, and what it sets, where the policy is a matter of bits.
-    touches: [(u64, u64); TOUCHES],
+    rules: Rules,
     /// Whether a set knows which way was touched last.
     knows_most_recent: bool,
     replacement: Replacement,
     stamps: Stamps,
     random: Random,
+}
+
+/// How words say which way is given up, and what a touch changes in them.
+#[derive(Debug, Clone)]
+struct Rules {
+    order: Order,
+    tree: Tree,
+    /// What a touch of each way clears in the word, and what it sets, where the policy is a matter of bits.
+    touches: [(u64, u64); TOUCHES],
+}
+
+/// Sets that something is done to.
+struct Open<'a> {
+    lanes: masked::Open<'a, Lanes>,
+    rules: &'a Rules,
 }
 
 /// A set is not of a form that has a fast path, or has no fast path now.
@@ -113,9 +125,7 @@ impl Sets {
             ways,
             empty: sets * ways,
             all: sets * ways,
-            order,
-            tree,
-            touches,
+            rules: Rules { order, tree, touches },
             knows_most_recent,
             replacement: policy.replacement,
             stamps,
@@ -159,39 +169,51 @@ impl Sets {
         by_form!(self.form, K => {
             let found = self.find_kept::<K, V>(vector, set, tag, is_it);
             if let Some(way) = found {
-                self.touch_kept::<K>(set, way);
+                self.open().touch::<K>(set, way);
             }
             Ok(found)
         }, Err(Uncommon))
     }
 
-    /// Whether a way of a set has this tag. One does afterwards, and was touched.
+    /// Accesses to the sets and with the tags that `place` says, in order: afterwards a way of the set has the tag, and
+    /// was touched. Items of which no way had it, and those that have no place, are moved to the front; how many they
+    /// are is returned.
     #[inline(always)]
-    pub(crate) fn access<V: Vector>(&mut self, vector: V, set: usize, tag: u32) -> bool {
+    pub(crate) fn access_all<V: Vector, T: Copy>(
+        &mut self,
+        vector: V,
+        items: &mut [T],
+        mut place: impl FnMut(T) -> Option<(usize, u32)>,
+    ) -> usize {
+        let mut missed = 0;
         by_form!(self.full_form, K => {
-            // A hit and a fill differ only in the way, so there is nothing to mispredict.
-            let found = self.ways_with::<K, V>(vector, set, tag);
-            let first = first_line::<K>(set);
-            let word = self.lanes.at(first).word();
-            let held = convert::index32(found.trailing_zeros());
-            let way = core::hint::select_unpredictable(found != 0, held, K::victim(self, word));
-            self.put::<K>(set, way, tag, word);
-            found != 0
-        }, self.access_any(set, tag))
+            let mut sets = self.open();
+            for at in 0..items.len() {
+                let item = items[at];
+                let hit = place(item).is_some_and(|(set, tag)| sets.access::<K, V>(vector, set, tag));
+                items[missed] = item;
+                missed += usize::from(!hit);
+            }
+        }, {
+            for at in 0..items.len() {
+                let item = items[at];
+                let hit = place(item).is_some_and(|(set, tag)| self.access_any(set, tag));
+                items[missed] = item;
+                missed += usize::from(!hit);
+            }
+        });
+        missed
     }
 
     /// Gives a way to a new entry with this tag, and touches it: the one that the policy gives up.
     #[inline(always)]
     pub(crate) fn fill(&mut self, set: usize, tag: u32) -> Result<usize, Uncommon> {
-        by_form!(self.full_form, K => Ok(self.fill_kept::<K>(set, tag)), Err(Uncommon))
+        by_form!(self.full_form, K => Ok(self.open().fill::<K>(set, tag)), Err(Uncommon))
     }
 
-    /// The ways of a set that have this tag, as bits.
     #[inline(always)]
-    fn ways_with<K: Kept, V: Vector>(&self, vector: V, set: usize, tag: u32) -> u32 {
-        let first = first_line::<K>(set);
-        let found = vector.matches(self.lanes.at(first), tag) & IN_FIRST_LINE;
-        if K::LONG { found | vector.matches(self.lanes.at(first + 1), tag) << FIRST_LINE } else { found }
+    fn open(&mut self) -> Open<'_> {
+        Open { lanes: self.lanes.open(), rules: &self.rules }
     }
 
     #[inline(always)]
@@ -202,34 +224,9 @@ impl Sets {
         tag: u32,
         is_it: impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        any::first_of(self.ways_with::<K, V>(vector, set, tag), is_it)
-    }
-
-    #[inline(always)]
-    fn touch_kept<K: Kept>(&mut self, set: usize, way: usize) {
         let first = first_line::<K>(set);
-        let word = K::touched(self, self.lanes.at(first).word(), way);
-        self.lanes.at_mut(first).set_word(word);
-    }
-
-    /// Fills a way of sets that are all full.
-    #[inline(always)]
-    fn fill_kept<K: Kept>(&mut self, set: usize, tag: u32) -> usize {
-        let word = self.lanes.at(first_line::<K>(set)).word();
-        let way = K::victim(self, word);
-        self.put::<K>(set, way, tag, word);
-        way
-    }
-
-    /// Puts a tag into a way of a set whose word is `word`, and touches it.
-    #[inline(always)]
-    fn put<K: Kept>(&mut self, set: usize, way: usize, tag: u32, word: u64) {
-        let first = first_line::<K>(set);
-        let word = K::touched(self, word, way);
-        self.lanes.at_mut(first).set_word(word);
-        let at = if K::LONG { way + usize::from(way >= FIRST_LINE) * (LANES - FIRST_LINE) } else { way };
-        let line = if K::LONG { first + at / LANES } else { first };
-        self.lanes.at_mut(line).0[at % LANES] = tag;
+        let second = if K::LONG { self.lanes.at(first + 1) } else { self.lanes.at(first) };
+        any::first_of(ways_with::<K, V>(vector, self.lanes.at(first), second, tag), is_it)
     }
 
     /// The way that was touched last, where that is known at once and touching it again would change nothing.
@@ -251,6 +248,56 @@ impl Sets {
             self.lanes.prefetch(first + 1);
         }
     }
+}
+
+impl Open<'_> {
+    /// Whether a way of a set has this tag. One does afterwards, and was touched. All sets are full.
+    #[inline(always)]
+    fn access<K: Kept, V: Vector>(&mut self, vector: V, set: usize, tag: u32) -> bool {
+        let first = first_line::<K>(set);
+        let second = if K::LONG { self.lanes.at(first + 1) } else { self.lanes.at(first) };
+        // A hit and a fill differ only in the way, so there is nothing to mispredict.
+        let found = ways_with::<K, V>(vector, self.lanes.at(first), second, tag);
+        let word = self.lanes.at(first).word();
+        let held = convert::index32(found.trailing_zeros());
+        let way = core::hint::select_unpredictable(found != 0, held, K::victim(self.rules, word));
+        self.put::<K>(set, way, tag, word);
+        found != 0
+    }
+
+    #[inline(always)]
+    fn touch<K: Kept>(&mut self, set: usize, way: usize) {
+        let first = first_line::<K>(set);
+        let word = K::touched(self.rules, self.lanes.at(first).word(), way);
+        self.lanes.at_mut(first).set_word(word);
+    }
+
+    /// Fills a way of sets that are all full.
+    #[inline(always)]
+    fn fill<K: Kept>(&mut self, set: usize, tag: u32) -> usize {
+        let word = self.lanes.at(first_line::<K>(set)).word();
+        let way = K::victim(self.rules, word);
+        self.put::<K>(set, way, tag, word);
+        way
+    }
+
+    /// Puts a tag into a way of a set whose word is `word`, and touches it.
+    #[inline(always)]
+    fn put<K: Kept>(&mut self, set: usize, way: usize, tag: u32, word: u64) {
+        let first = first_line::<K>(set);
+        let word = K::touched(self.rules, word, way);
+        self.lanes.at_mut(first).set_word(word);
+        let at = if K::LONG { way + usize::from(way >= FIRST_LINE) * (LANES - FIRST_LINE) } else { way };
+        let line = if K::LONG { first + at / LANES } else { first };
+        self.lanes.at_mut(line).0[at % LANES] = tag;
+    }
+}
+
+/// The ways of a set with these lines that have this tag, as bits.
+#[inline(always)]
+fn ways_with<K: Kept, V: Vector>(vector: V, first: &Lanes, second: &Lanes, tag: u32) -> u32 {
+    let found = vector.matches(first, tag) & IN_FIRST_LINE;
+    if K::LONG { found | vector.matches(second, tag) << FIRST_LINE } else { found }
 }
 
 /// The number of a set's first line.

@@ -5,6 +5,9 @@ use terrace_machine::{Cache, Shape};
 use terrace_raw::vector::Vector;
 
 use super::LINE_SHIFT;
+use super::line::{Kinds, Line};
+use super::servers::ServerNumber;
+use super::waiting::OnTheWay;
 use crate::BuildError;
 use crate::sets::{Policy, Sets};
 
@@ -53,33 +56,67 @@ impl LineSets {
         Ok(Self { slices: u64::from(cache.slices), set_bits, sets, far })
     }
 
+    /// The references in order, but for those of kinds that are not served here. Those that are served no nearer than
+    /// beyond it are moved to the front; how many they are is returned. `number` is written for all others.
     #[inline(always)]
-    fn place(&self, line: u64) -> (usize, u32) {
-        let in_slice = line & ((1 << self.set_bits) - 1);
-        let set =
-            if self.slices == 1 { in_slice } else { slice(line, self.slices) << self.set_bits | in_slice };
-        (convert::index(set), convert::low32(line >> self.set_bits) + 1)
-    }
-
-    /// Whether the line is here. It is afterwards.
-    #[inline(always)]
-    pub(super) fn access<V: Vector>(&mut self, vector: V, line: u64) -> bool {
-        let (set, tag) = self.place(line);
-        self.sets.access(vector, set, tag)
-    }
-
-    /// Whether the sets are too many to be near.
-    pub(super) const fn is_far(&self) -> bool {
-        self.far
-    }
-
-    /// Asks for the set of a line, if the sets are too many to be near anyway.
-    #[inline(always)]
-    pub(super) fn prefetch(&self, line: u64) {
-        if self.far {
-            let (set, _) = self.place(line);
-            self.sets.prefetch(set);
+    pub(super) fn access_all<V: Vector>(
+        &mut self,
+        vector: V,
+        serves: Kinds,
+        waiting: OnTheWay<'_>,
+        number: ServerNumber,
+    ) -> usize {
+        let OnTheWay { lines, kinds, servers } = waiting;
+        if !serves.any_of(kinds) {
+            return lines.len();
         }
+        let places = Places { slices: self.slices, set_bits: self.set_bits };
+        if self.far {
+            for line in &*lines {
+                let (set, _) = places.of(line.number());
+                self.sets.prefetch(set);
+            }
+        }
+        if places.slices == 1 && serves.all_of(kinds) {
+            let place = |line: Line| {
+                servers[line.place()] = number;
+                Some(places.of_only_slice(line.number()))
+            };
+            self.sets.access_all(vector, lines, place)
+        } else {
+            let place = |line: Line| {
+                servers[line.place()] = number;
+                serves.has(line.kind()).then(|| places.of(line.number()))
+            };
+            self.sets.access_all(vector, lines, place)
+        }
+    }
+}
+
+/// Where lines belong.
+#[derive(Clone, Copy)]
+struct Places {
+    slices: u64,
+    set_bits: u32,
+}
+
+impl Places {
+    /// The set and the tag of a line.
+    #[inline(always)]
+    fn of(self, line: u64) -> (usize, u32) {
+        let (set, tag) = self.of_only_slice(line);
+        if self.slices == 1 {
+            (set, tag)
+        } else {
+            (convert::index(slice(line, self.slices) << self.set_bits) | set, tag)
+        }
+    }
+
+    /// The same where there is one slice.
+    #[inline(always)]
+    fn of_only_slice(self, line: u64) -> (usize, u32) {
+        let set = line & ((1 << self.set_bits) - 1);
+        (convert::index(set), convert::low32(line >> self.set_bits) + 1)
     }
 }
 
