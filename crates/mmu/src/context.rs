@@ -57,6 +57,8 @@ pub(crate) struct Contexts {
     numbers: HashMap<Meaning, u16>,
     meanings: Vec<Option<Meaning>>,
     free: Vec<u16>,
+    /// What [`select_for`](Self::select_for) has found last, and for which tag.
+    found: Option<(u16, Selected)>,
 }
 
 /// There are as many numbers.
@@ -90,6 +92,7 @@ impl Contexts {
             }
             None => return None,
         };
+        self.found = None;
         self.meanings[usize::from(number)] = Some(meaning);
         self.numbers.insert(meaning, number);
         Some(number)
@@ -106,6 +109,18 @@ impl Contexts {
         chosen
     }
 
+    /// Tags that are a function of this one, by their number. It is asked for many times in a row.
+    pub(crate) fn select_for(&mut self, tag: u16, choose: impl Fn(&Self) -> Selected) -> Selected {
+        if let Some((last, found)) = &self.found
+            && *last == tag
+        {
+            return found.clone();
+        }
+        let found = choose(self);
+        self.found = Some((tag, found.clone()));
+        found
+    }
+
     /// The thread that entries with this tag belong to.
     pub(crate) fn thread_of(&self, tag: u16) -> Option<u16> {
         let meaning = self.meanings.get(usize::from(tag))?.as_ref()?;
@@ -114,6 +129,7 @@ impl Contexts {
 
     /// Gives back all numbers that are not `used`.
     pub(crate) fn retain(&mut self, used: &Selected) {
+        self.found = None;
         for number in 0..=u16::MAX {
             let Some(place) = self.meanings.get_mut(usize::from(number)) else { break };
             if !used.contains(number)

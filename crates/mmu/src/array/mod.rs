@@ -5,7 +5,7 @@
 
 use terrace_addr::convert;
 use terrace_machine::Shape;
-use terrace_raw::vector::Vector;
+use terrace_raw::vector::{BASELINE, Vector};
 use terrace_raw::{Masked, Work, Zeroable};
 
 use crate::sets::{Policy, Sets, Uncommon};
@@ -95,7 +95,7 @@ impl<P: Zeroable> Array<P> {
     #[inline(never)]
     pub(crate) fn insert_new(&mut self, key: Key, content: P) -> Slot {
         let set = self.set(key);
-        match self.sets.fill(set, key.tag()) {
+        match self.sets.fill(BASELINE, set, key.tag()) {
             Ok(way) => self.put(self.slot(set, way), key, content),
             Err(Uncommon) => self.insert_any(key, content),
         }

@@ -444,7 +444,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
                 Ok(Piece { packed, size: held.unwrap_or(size) })
             }
             Err(fault) => {
-                core.faulted(addr, fault, thread);
+                core.faulted(addr, fault, thread, None);
                 Err(fault.into())
             }
         }
@@ -476,7 +476,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
             }
             Err(ended) => {
                 if let Ended::Fault(fault) = ended {
-                    self.core.faulted(addr, fault, self.thread);
+                    self.core.faulted(addr, fault, self.thread, Some(kind));
                 }
                 Err(ended)
             }

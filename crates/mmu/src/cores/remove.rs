@@ -1,6 +1,6 @@
 //! What faults and invalidations remove.
 
-use terrace_addr::{Addr, Gva, PageSize};
+use terrace_addr::{AccessKind, Addr, Gva, PageSize};
 use terrace_machine::Vendor;
 
 use super::{Mmu, Structures, Thread};
@@ -97,10 +97,15 @@ impl Structures {
 
     /// Removes the translations of `addr`, whatever page of the first dimension it is in, and counts them.
     fn remove_page(&mut self, addr: Addr<Gva>, tags: &Selected) -> u64 {
-        let mut removed = tags.iter().map(|tag| self.remove_tagged(addr, tag)).sum();
+        let removed: u64 = tags.iter().map(|tag| self.remove_tagged(addr, tag, None)).sum();
+        removed + self.remove_parts(addr, tags)
+    }
+
+    /// Removes entries that are smaller than their page of the first dimension, and stand for it at `addr`.
+    fn remove_parts(&mut self, addr: Addr<Gva>, tags: &Selected) -> u64 {
+        let mut removed = 0;
         let third_level = self.third_level.as_mut().map(|third| third.tlb());
         for level in [&mut self.first_level, &mut self.second_level].into_iter().chain(third_level) {
-            // Entries that are smaller than their page of the first dimension may stand for it elsewhere in it.
             if level.any_part() {
                 let part = |key: Key, bits: u64| {
                     let shift = Packed::from_bits(bits).allows().leaf().shift();
@@ -113,14 +118,15 @@ impl Structures {
         removed
     }
 
-    /// Removes the entries of `addr` that have this tag, and counts them.
-    fn remove_tagged(&mut self, addr: Addr<Gva>, tag: u16) -> u64 {
+    /// Removes the entries of `addr` that have this tag, and counts them. Where lookups for accesses of the kind `missed`
+    /// look, none is.
+    fn remove_tagged(&mut self, addr: Addr<Gva>, tag: u16, missed: Option<AccessKind>) -> u64 {
+        let third_level = self.third_level.as_mut().map(|third| (third.tlb(), None));
+        let levels = [(&mut self.first_level, missed), (&mut self.second_level, missed)];
         let mut removed = 0;
-        for array in self.translations() {
+        for (level, missed) in levels.into_iter().chain(third_level) {
             for size in PageSize::ALL {
-                if array.may_hold(size.index()) {
-                    removed += u64::from(array.remove(Key::page(addr, size, tag)));
-                }
+                removed += level.remove_page(addr, size, tag, missed);
             }
         }
         removed
@@ -129,25 +135,35 @@ impl Structures {
     /// Removes the entries that a lookup of `addr` may find.
     pub(super) fn remove_found(&mut self, addr: Addr<Gva>, tags: Tags) {
         for tag in [tags.own, tags.global] {
-            self.remove_tagged(addr, tag);
+            self.remove_tagged(addr, tag, None);
         }
     }
 
-    /// A fault drops what is cached for its address, so that the mended tables are walked anew.
+    /// A fault drops what is cached for its address, so that the mended tables are walked anew. Lookups for accesses of
+    /// the kind `missed` found nothing, if it is known.
     #[cold]
-    pub(super) fn faulted(&mut self, addr: Addr<Gva>, fault: Fault, thread: &mut Thread) {
+    pub(super) fn faulted(
+        &mut self,
+        addr: Addr<Gva>,
+        fault: Fault,
+        thread: &mut Thread,
+        missed: Option<AccessKind>,
+    ) {
         let Thread { tags, tally, context, .. } = thread;
         match fault {
             Fault::Page { .. } => {
                 tally.page_faults += 1;
-                let number = self.contexts.thread_of(tags.own);
                 let space = Tagged::space_of(*context);
-                let meant = |meaning: &Meaning| Some(meaning.thread) == number && space.includes(meaning);
-                let tags = self.contexts.select(meant);
-                self.remove_page(addr, &tags);
-                for tag in tags.iter() {
+                let of_space = self.contexts.select_for(tags.own, |contexts| {
+                    let number = contexts.thread_of(tags.own);
+                    contexts.select(|meaning| Some(meaning.thread) == number && space.includes(meaning))
+                });
+                for tag in of_space.iter() {
+                    let missed = missed.filter(|_| tag == tags.own || tag == tags.global);
+                    self.remove_tagged(addr, tag, missed);
                     self.walk_caches.remove(addr, tag);
                 }
+                self.remove_parts(addr, &of_space);
                 return;
             }
             Fault::Extended { addr, .. } => {
@@ -161,9 +177,11 @@ impl Structures {
             }
         }
         let mut current = Selected::default();
-        current.add(tags.own);
-        current.add(tags.global);
-        self.remove_page(addr, &current);
+        for tag in [tags.own, tags.global] {
+            current.add(tag);
+            self.remove_tagged(addr, tag, missed);
+        }
+        self.remove_parts(addr, &current);
         self.walk_caches.remove(addr, tags.own);
     }
 

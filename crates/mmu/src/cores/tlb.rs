@@ -25,6 +25,8 @@ pub(super) struct Tlb {
     serving: [[usize; 3]; 3],
     /// For each kind of access, the page sizes (bit n: the size with index n) that some array may hold now.
     live: [u32; 3],
+    /// For each page size, the arrays (bit n: the array with the number n) that may hold it now.
+    holding: [u32; 3],
     /// For each kind of access, the smallest of these sizes and its array.
     front: [Front; 3],
     /// For each kind of access and size of translation, the size at which it is inserted.
@@ -106,6 +108,7 @@ impl Tlb {
             arrays,
             serving,
             live: [0; 3],
+            holding: [0; 3],
             front: [Front { array: NOWHERE, size: 0 }; 3],
             insert_size,
             any_global: false,
@@ -216,6 +219,7 @@ impl Tlb {
     /// Has lookups look for pages of `size` in an array from now on.
     #[cold]
     fn hold(&mut self, number: usize, size: PageSize) {
+        self.holding[size.index()] |= 1 << number;
         for ((live, front), serving) in self.live.iter_mut().zip(&mut self.front).zip(&self.serving) {
             if serving[size.index()] == number {
                 *live |= 1 << size.index();
@@ -234,6 +238,27 @@ impl Tlb {
     pub(super) fn recheck_parts(&mut self) {
         let is_part = |(key, bits): (Key, u64)| Packed::from_bits(bits).allows().is_part(key.size());
         self.any_part = self.arrays.iter().any(|array| array.entries.iter().any(is_part));
+    }
+
+    /// Removes the entries for the page of `size` around `addr` that have this tag, and counts them. Where lookups for
+    /// accesses of the kind `missed` look, none is.
+    pub(super) fn remove_page(
+        &mut self,
+        addr: Addr<Gva>,
+        size: PageSize,
+        tag: u16,
+        missed: Option<AccessKind>,
+    ) -> u64 {
+        let missed = missed.map_or(NOWHERE, |kind| self.serving[kind.index()][size.index()]);
+        let key = Key::page(addr, size, tag);
+        let mut removed = 0;
+        let mut holding = self.holding[size.index()];
+        while holding != 0 {
+            let array = convert::index32(holding.trailing_zeros());
+            holding &= holding - 1;
+            removed += u64::from(array != missed && self.arrays[array].entries.remove(key));
+        }
+        removed
     }
 
     /// All arrays.

@@ -59,9 +59,6 @@ impl Sets {
         let empty = if self.empty == 0 { None } else { self.find(set, EMPTY, |_| true) };
         let way = empty.unwrap_or_else(|| self.victim(set));
         self.empty -= usize::from(empty.is_some());
-        if self.empty == 0 {
-            self.full_form = self.form;
-        }
         self.set_tag(set, way, tag);
         self.touch(set, way);
         way
@@ -98,7 +95,6 @@ impl Sets {
     pub(crate) fn clear(&mut self, set: usize, way: usize) {
         self.set_tag(set, way, EMPTY);
         self.empty += 1;
-        self.full_form = Form::Other;
     }
 }
 

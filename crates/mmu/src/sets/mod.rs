@@ -41,8 +41,6 @@ const EMPTY: u32 = 0;
 pub(crate) struct Sets {
     lanes: Masked<Lanes>,
     form: Form,
-    /// The form, once all ways hold something; [`Form::Other`] until then, as long as an empty one has to be found.
-    full_form: Form,
     /// A set has 2 to this power lines.
     line_bits: u32,
     ways: usize,
@@ -65,6 +63,8 @@ struct Rules {
     tree: Tree,
     /// What a touch of each way clears in the word, and what it sets, where the policy is a matter of bits.
     touches: [(u64, u64); TOUCHES],
+    /// All ways of a set, as bits, where they are few enough for that.
+    all_ways: u32,
 }
 
 /// Sets that something is done to.
@@ -73,7 +73,7 @@ struct Open<'a> {
     rules: &'a Rules,
 }
 
-/// A set is not of a form that has a fast path, or has no fast path now.
+/// A set is not of a form that has a fast path.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Uncommon;
 
@@ -120,12 +120,11 @@ impl Sets {
         Self {
             lanes: all_lanes,
             form,
-            full_form: Form::Other,
             line_bits,
             ways,
             empty: sets * ways,
             all: sets * ways,
-            rules: Rules { order, tree, touches },
+            rules: Rules { order, tree, touches, all_ways: (1 << ways.min(31)) - 1 },
             knows_most_recent,
             replacement: policy.replacement,
             stamps,
@@ -185,30 +184,71 @@ impl Sets {
         items: &mut [T],
         mut place: impl FnMut(T) -> Option<(usize, u32)>,
     ) -> usize {
-        let mut missed = 0;
-        by_form!(self.full_form, K => {
-            let mut sets = self.open();
-            for at in 0..items.len() {
-                let item = items[at];
-                let hit = place(item).is_some_and(|(set, tag)| sets.access::<K, V>(vector, set, tag));
-                items[missed] = item;
-                missed += usize::from(!hit);
+        by_form!(self.form, K => {
+            if self.empty == 0 {
+                self.access_kept::<K, V, T, true>(vector, items, place)
+            } else {
+                self.access_kept::<K, V, T, false>(vector, items, place)
             }
         }, {
+            let mut missed = 0;
             for at in 0..items.len() {
                 let item = items[at];
                 let hit = place(item).is_some_and(|(set, tag)| self.access_any(set, tag));
                 items[missed] = item;
                 missed += usize::from(!hit);
             }
-        });
+            missed
+        })
+    }
+
+    /// The same in sets of a form; `FULL` if no way is empty.
+    #[inline(always)]
+    fn access_kept<K: Kept, V: Vector, T: Copy, const FULL: bool>(
+        &mut self,
+        vector: V,
+        items: &mut [T],
+        mut place: impl FnMut(T) -> Option<(usize, u32)>,
+    ) -> usize {
+        let mut sets = self.open();
+        let (mut missed, mut filled) = (0, 0);
+        for at in 0..items.len() {
+            let item = items[at];
+            let hit = place(item).is_some_and(|(set, tag)| {
+                // A hit and a fill differ only in the way, so there is nothing to mispredict.
+                let word = sets.word::<K>(set);
+                let found = sets.ways_with::<K, V>(vector, set, tag);
+                let held = convert::index32(found.trailing_zeros());
+                let (free, was_empty) = sets.free::<K, V, FULL>(vector, set, word);
+                let way = core::hint::select_unpredictable(found != 0, held, free);
+                sets.put::<K>(set, way, tag, word);
+                filled += usize::from(was_empty && found == 0);
+                found != 0
+            });
+            items[missed] = item;
+            missed += usize::from(!hit);
+        }
+        self.empty -= filled;
         missed
     }
 
-    /// Gives a way to a new entry with this tag, and touches it: the one that the policy gives up.
+    /// Gives a way to a new entry with this tag, and touches it: the lowest empty one, otherwise the one that the
+    /// policy gives up.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, set: usize, tag: u32) -> Result<usize, Uncommon> {
-        by_form!(self.full_form, K => Ok(self.open().fill::<K>(set, tag)), Err(Uncommon))
+    pub(crate) fn fill<V: Vector>(&mut self, vector: V, set: usize, tag: u32) -> Result<usize, Uncommon> {
+        by_form!(self.form, K => {
+            let full = self.empty == 0;
+            let mut sets = self.open();
+            let word = sets.word::<K>(set);
+            let (way, was_empty) = if full {
+                sets.free::<K, V, true>(vector, set, word)
+            } else {
+                sets.free::<K, V, false>(vector, set, word)
+            };
+            sets.put::<K>(set, way, tag, word);
+            self.empty -= usize::from(was_empty);
+            Ok(way)
+        }, Err(Uncommon))
     }
 
     #[inline(always)]
@@ -251,18 +291,30 @@ impl Sets {
 }
 
 impl Open<'_> {
-    /// Whether a way of a set has this tag. One does afterwards, and was touched. All sets are full.
     #[inline(always)]
-    fn access<K: Kept, V: Vector>(&mut self, vector: V, set: usize, tag: u32) -> bool {
+    fn word<K: Kept>(&self, set: usize) -> u64 {
+        self.lanes.at(first_line::<K>(set)).word()
+    }
+
+    /// The ways of a set that have this tag, as bits.
+    #[inline(always)]
+    fn ways_with<K: Kept, V: Vector>(&self, vector: V, set: usize, tag: u32) -> u32 {
         let first = first_line::<K>(set);
         let second = if K::LONG { self.lanes.at(first + 1) } else { self.lanes.at(first) };
-        // A hit and a fill differ only in the way, so there is nothing to mispredict.
-        let found = ways_with::<K, V>(vector, self.lanes.at(first), second, tag);
-        let word = self.lanes.at(first).word();
-        let held = convert::index32(found.trailing_zeros());
-        let way = core::hint::select_unpredictable(found != 0, held, K::victim(self.rules, word));
-        self.put::<K>(set, way, tag, word);
-        found != 0
+        ways_with::<K, V>(vector, self.lanes.at(first), second, tag)
+    }
+
+    /// The way of a set with this word that a new entry is given, and whether it is empty: the lowest empty one,
+    /// unless the set is `FULL`, otherwise the one that the policy gives up.
+    #[inline(always)]
+    fn free<K: Kept, V: Vector, const FULL: bool>(&self, vector: V, set: usize, word: u64) -> (usize, bool) {
+        let given_up = K::victim(self.rules, word);
+        if FULL {
+            return (given_up, false);
+        }
+        let empty = self.ways_with::<K, V>(vector, set, EMPTY) & self.rules.all_ways;
+        let lowest = convert::index32(empty.trailing_zeros());
+        (core::hint::select_unpredictable(empty != 0, lowest, given_up), empty != 0)
     }
 
     #[inline(always)]
@@ -270,15 +322,6 @@ impl Open<'_> {
         let first = first_line::<K>(set);
         let word = K::touched(self.rules, self.lanes.at(first).word(), way);
         self.lanes.at_mut(first).set_word(word);
-    }
-
-    /// Fills a way of sets that are all full.
-    #[inline(always)]
-    fn fill<K: Kept>(&mut self, set: usize, tag: u32) -> usize {
-        let word = self.lanes.at(first_line::<K>(set)).word();
-        let way = K::victim(self.rules, word);
-        self.put::<K>(set, way, tag, word);
-        way
     }
 
     /// Puts a tag into a way of a set whose word is `word`, and touches it.
