@@ -2,7 +2,7 @@
 
 use terrace_addr::PageSize;
 
-use crate::cache::{MEMORY, Purpose, Served, Servers};
+use crate::cache::{MEMORY, Served, Servers, Sums};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -229,9 +229,7 @@ impl Tally {
 
     /// All counts, by name.
     pub(crate) fn counters(&self, servers: &Servers) -> Counters {
-        let entries = servers.by_level(&self.served, Purpose::ENTRY);
-        let data = servers.by_level(&self.served, Purpose::DATA);
-        let all = |purpose| servers.by_level(&self.served, purpose).into_iter().sum();
+        let Sums { entries, data, data_cycles, asked, third_level } = servers.sums(&self.served);
         let [fetches, loads, stores] = self.lookups;
         let [fetch_misses, load_misses, store_misses] = self.misses;
         Counters {
@@ -246,7 +244,7 @@ impl Tally {
             upgrade_walks: self.upgrade_walks,
             third_level_hits: self.third_level_hits,
             third_level_misses: self.third_level_misses,
-            third_level_references: all(Purpose::THIRD_LEVEL),
+            third_level_references: third_level,
             third_level_cycles: self.third_level_cycles,
             direct_translations: self.direct_translations,
             walks: self.stlb_misses - self.third_level_hits + self.upgrade_walks,
@@ -258,7 +256,7 @@ impl Tally {
             walk_references_memory: entries[terrace_addr::convert::index32(MEMORY)],
             walk_cycles: self.walk_cycles,
             stlb_cycles: self.stlb_cycles,
-            prefetch_references: all(Purpose::ASKED),
+            prefetch_references: asked,
             cycles: self.walk_cycles + self.stlb_cycles + self.third_level_cycles,
             page_faults: self.page_faults,
             ept_violations: self.ept_violations,
@@ -276,7 +274,7 @@ impl Tally {
             data_references_l2: data[1],
             data_references_l3: data[2],
             data_references_memory: data[terrace_addr::convert::index32(MEMORY)],
-            data_cycles: servers.cycles(&self.served, Purpose::DATA),
+            data_cycles,
         }
     }
 }

@@ -16,7 +16,7 @@ mod settle;
 mod waiting;
 
 pub(crate) use purpose::{Purpose, WalkStep};
-pub(crate) use servers::{Served, Server, Servers};
+pub(crate) use servers::{Served, Server, Servers, Sums};
 pub(crate) use waiting::Waiting;
 
 use line::Kinds;

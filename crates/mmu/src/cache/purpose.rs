@@ -15,8 +15,6 @@ impl Purpose {
     pub(crate) const ASKED: Self = Self(2);
     /// The third level of the TLB.
     pub(crate) const THIRD_LEVEL: Self = Self(3);
-    /// All of these.
-    pub(super) const ALL: [Self; Self::SORTS] = [Self::ENTRY, Self::DATA, Self::ASKED, Self::THIRD_LEVEL];
     pub(super) const SORTS: usize = 4;
     const SORT: u16 = 3;
     /// It is the first entry that its walk asks for.

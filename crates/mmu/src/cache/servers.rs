@@ -48,6 +48,21 @@ impl ServerNumber {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Served(Vec<u64>);
 
+/// What all servers together have served.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sums {
+    /// Entries that walks read, by the level that served them, the last one memory.
+    pub(crate) entries: [u64; 4],
+    /// Lines of data, likewise.
+    pub(crate) data: [u64; 4],
+    /// The latencies of data.
+    pub(crate) data_cycles: u64,
+    /// Entries that walks asked for.
+    pub(crate) asked: u64,
+    /// Lines of the third level.
+    pub(crate) third_level: u64,
+}
+
 impl Served {
     #[inline(always)]
     pub(super) fn count(&mut self, row: usize) {
@@ -97,32 +112,35 @@ impl Servers {
         ServerNumber(first + convert::low16(convert::count(self.layout.node(addr))))
     }
 
-    /// Each server with how many references of this sort it has served.
-    fn each<'a>(&'a self, served: &'a Served, purpose: Purpose) -> impl Iterator<Item = (Server, u64)> + 'a {
-        let count = move |number: ServerNumber| served.0[number.row(purpose)];
-        (0..).map(ServerNumber).zip(&self.all).map(move |(number, server)| (*server, count(number)))
+    /// Each server with how many references it has served, by their sort.
+    fn rows<'a>(
+        &'a self,
+        served: &'a Served,
+    ) -> impl Iterator<Item = (&'a Server, &'a [u64; Purpose::SORTS])> {
+        let (rows, _) = served.0.as_chunks();
+        self.all.iter().zip(rows)
     }
 
-    /// References of this sort by the level that served them, the last one memory.
-    pub(crate) fn by_level(&self, served: &Served, purpose: Purpose) -> [u64; 4] {
-        self.each(served, purpose).fold([0; 4], |mut all, (server, count)| {
-            all[convert::index32(server.level & MEMORY)] += count;
-            all
-        })
-    }
-
-    /// The latencies of all references of this sort.
-    pub(crate) fn cycles(&self, served: &Served, purpose: Purpose) -> u64 {
-        self.each(served, purpose).map(|(server, count)| server.latency * count).sum()
+    /// All that was served.
+    pub(crate) fn sums(&self, served: &Served) -> Sums {
+        let mut sums = Sums::default();
+        for (server, &[entries, data, asked, third_level]) in self.rows(served) {
+            let level = convert::index32(server.level & MEMORY);
+            sums.entries[level] += entries;
+            sums.data[level] += data;
+            sums.data_cycles += data * server.latency;
+            sums.asked += asked;
+            sums.third_level += third_level;
+        }
+        sums
     }
 
     /// The references that each memory node served.
     pub(crate) fn by_node(&self, served: &Served) -> Vec<NodeReferences> {
         let mut nodes = vec![NodeReferences::default(); self.all.len() - convert::index16(self.first_node.0)];
-        for purpose in Purpose::ALL {
-            for (server, count) in self.each(served, purpose).filter(|(server, _)| server.level == MEMORY) {
-                let node = &mut nodes[server.node];
-                *(if purpose == Purpose::DATA { &mut node.data } else { &mut node.table }) += count;
+        for (server, &[entries, data, asked, third_level]) in self.rows(served) {
+            if server.level == MEMORY {
+                nodes[server.node] = NodeReferences { table: entries + asked + third_level, data };
             }
         }
         nodes
