@@ -22,8 +22,9 @@ pub(super) struct LineSets {
     far: bool,
 }
 
-/// What fits into the second-level cache of most machines, and leaves room there.
-const NEAR_BYTES: usize = 128 << 10;
+/// What stays in the nearest cache of most machines. More than that is somewhere behind it, and farther away the more
+/// cores are simulated: each has as much.
+const NEAR_BYTES: usize = 48 << 10;
 
 /// Tags, which are above 0, reach so far.
 const LAST_TAG: u64 = 0xffff_ffff;
