@@ -16,7 +16,7 @@ impl Layout {
     }
 
     /// Parts that follow each other from address 0: the first address behind each, and its node, numbered as in
-    /// [`Machine::nodes`]. Addresses behind the last part belong to its node.
+    /// [`Machine::nodes`](terrace_machine::Machine::nodes). Addresses behind the last part belong to its node.
     ///
     /// # Panics
     /// Without a part, or if the ends do not rise.
