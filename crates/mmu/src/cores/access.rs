@@ -252,6 +252,14 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
         self.hierarchy.settle(self.vector, &mut self.thread.tally);
     }
 
+    /// Lets references go before a walk makes more, if many wait.
+    #[inline(always)]
+    fn make_room(&mut self) {
+        if self.hierarchy.waiting().is_nearly_full() {
+            self.settle();
+        }
+    }
+
     /// One access.
     #[inline(always)]
     fn access(&mut self, access: Access) -> Result<(), Ended<P::Error>> {
@@ -344,9 +352,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
         if W::WATCHES {
             self.watch.note(Step::Tlb { level: 1, hit: None });
         }
-        if self.hierarchy.waiting().is_nearly_full() {
-            self.settle();
-        }
+        self.make_room();
         self.first_level_miss(addr, kind)
     }
 
@@ -455,6 +461,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     #[cold]
     fn upgrade(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
         self.thread.tally.upgrade_walks += 1;
+        self.make_room();
         self.hierarchy.waiting().walk_begins();
         self.core.remove_found(addr, self.thread.tags);
         self.fill(addr, kind)
