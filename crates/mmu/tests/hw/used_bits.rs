@@ -2,7 +2,7 @@
 
 use crate::world::{DATA, FRAMES, GUEST_DATA, Native, Virtual, load, machine, store};
 use terrace_addr::{Addr, Page, PageSize};
-use terrace_mmu::{Cause, Fault, Intel, Invalidation, Origin};
+use terrace_mmu::{AsTheyAre, Cause, Fault, Intel, Invalidation, Origin};
 use terrace_table::{Entry, LeafFlags, TableMemory};
 
 const BOTH: LeafFlags = LeafFlags::ACCESSED.union(LeafFlags::DIRTY);
@@ -29,6 +29,25 @@ fn a_first_store_through_a_clean_entry_walks_again() {
     }
     let counts = world.counts();
     assert_eq!((counts.walks, counts.stlb_misses, counts.upgrade_walks), (2, 1, 1));
+}
+
+/// More references in a batch than wait at most, none of them after a miss.
+#[test]
+fn first_stores_to_hundreds_of_cached_pages_walk_one_by_one() {
+    let mut machine = machine("");
+    machine.tlb.get_mut("l1d").unwrap().entries = 512;
+    let mut world = Virtual::new(&machine, PageSize::Size4K, PageSize::Size4K);
+    let pages: Vec<u64> = (0..320).map(|page| page << 12).collect();
+    for page in &pages[1..] {
+        world.map_guest(DATA + page, GUEST_DATA + page, PageSize::Size4K);
+        world.map_host(GUEST_DATA + page, PageSize::Size4K);
+    }
+    for kind in [load, store] {
+        let accesses: Vec<_> = pages.iter().map(|page| kind(DATA + page)).collect();
+        world.mmu.run(0, &mut world.stack, &accesses, &mut AsTheyAre).unwrap();
+    }
+    let counts = world.counts();
+    assert_eq!((counts.upgrade_walks, counts.walks, counts.walk_references), (320, 640, 640 * 24));
 }
 
 #[test]
