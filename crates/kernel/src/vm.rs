@@ -21,7 +21,7 @@ pub struct Vm<G: Space, L: Space> {
     bytes: Bytes,
     /// Where it has none in between, for devices.
     hole: Option<Span<G>>,
-    /// Translations that were removed, to be flushed.
+    /// Translations to be flushed.
     stale: Vec<Span<G>>,
     /// Entries of the extended page table that were written: an address that each is for, and its level.
     written: Vec<(Addr<G>, u32)>,
@@ -225,6 +225,22 @@ impl<G: Space, L: Space> Vm<G, L> {
         }
     }
 
+    /// Clears the accessed bits of what a range of the process's addresses holds; with `flush` the translations whose bits
+    /// were set are to be flushed.
+    pub(crate) fn clear_accessed(&mut self, span: Span<Hva>, flush: bool) {
+        let Some(span) = self.guest_span(span) else { return };
+        let used = |leaf: &Leaf<G, L>| leaf.flags.contains(LeafFlags::ACCESSED);
+        let pages: Vec<_> = self.ept.leaves(span).filter(used).map(|leaf| leaf.page).collect();
+        for page in pages {
+            let cleared = self.ept.clear_used(page, LeafFlags::ACCESSED);
+            debug_assert!(cleared.is_ok(), "{cleared:?}");
+            self.written.push((page.start(), page.size().level()));
+            if flush {
+                self.stale.push(page.into());
+            }
+        }
+    }
+
     /// The part of the guest's memory that a range of the process's addresses holds.
     pub fn guest_span(&self, span: Span<Hva>) -> Option<Span<G>> {
         let end = (span.start.get().saturating_add(span.bytes)).min(self.start.get() + self.bytes.get());
@@ -233,18 +249,19 @@ impl<G: Space, L: Space> Vm<G, L> {
         Some(Span { start: Addr::truncate(start - self.start.get()), bytes })
     }
 
-    /// Translations that were removed since this was asked last: they are to be flushed on all its CPUs.
+    /// Translations that were removed, or whose accessed bits were cleared, since this was asked last: they are to be
+    /// flushed on all its CPUs.
     pub fn take_stale(&mut self) -> Vec<Span<G>> {
         std::mem::take(&mut self.stale)
     }
 
-    /// Forgets what was removed and written since this was asked last: whether anything was removed, so that what was
-    /// translated through the extended page table has to be flushed.
+    /// Forgets what is to be flushed and what was written since this was asked last: whether what was translated through
+    /// the extended page table has to be flushed.
     pub fn settle(&mut self) -> bool {
         self.written.clear();
-        let removed = !self.stale.is_empty();
+        let flush = !self.stale.is_empty();
         self.stale.clear();
-        removed
+        flush
     }
 
     /// Entries of the extended page table that were written since this was asked last, in tables that were there

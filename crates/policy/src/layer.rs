@@ -87,7 +87,9 @@ pub trait Layer {
         Err(Refused::Unsupported(Abilities::SEE_LEAVES))
     }
 
-    /// The leaves of a range that were used since their accessed bits were cleared; clears the bits if asked to.
+    /// The leaves of a range that were used since their accessed bits were cleared; clears the bits if asked to. At a
+    /// hypervisor these are those of the tables that processors walk for its machines, too; in the middle of a fault only
+    /// the bits of its own tables can be seen, which say what was backed.
     ///
     /// # Errors
     /// If there is no such space, or the layer has no such bits.

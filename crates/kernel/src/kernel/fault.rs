@@ -3,9 +3,9 @@
 use terrace_addr::{AccessKind, Addr, Page, PageSize, Space};
 use terrace_frames::{Mobility, Order};
 use terrace_policy::{Applied, Fault, Placement, Policy, Refused, SpaceId};
-use terrace_table::{Leaf, TableError};
+use terrace_table::{Leaf, LeafFlags, TableError};
 
-use super::{Kernel, KernelError, USER_DATA};
+use super::{Kernel, KernelError, USER_DATA, faulted};
 use crate::pending::{Content, Work};
 use crate::{Decision, Placed};
 
@@ -60,7 +60,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         };
         let Some(&area) = place.area(addr) else { return Err(no_area) };
         let huge_fits = absent_at > 1 && area.holds_block(addr, PageSize::Size2M);
-        let (region, nested) = (area.region(), self.serving);
+        let (region, nested, flags) = (area.region(), self.serving, faulted(&area));
         let fault = Fault { space, addr: addr.reinterpret(), kind, region, huge_fits, nested };
         let placement = policy.on_fault(self, &fault);
         if let Some(leaf) = self.leaf(space, addr) {
@@ -77,7 +77,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             Placement::Default | Placement::Frame(_) => None,
         };
         if let Some(block) = huge {
-            if let Some(leaf) = block.and_then(|block| self.map_huge(space, addr, block)) {
+            if let Some(leaf) = block.and_then(|block| self.map_huge(space, addr, block, flags)) {
                 return Ok(leaf);
             }
             self.counts.huge_fallbacks += 1;
@@ -99,7 +99,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             (None, _) => (self.take_base(policy)?, reason),
         };
         let page = Page::containing(addr, PageSize::Size4K);
-        self.map_new(space, page, frame).map_err(|_| {
+        self.map_new(space, page, frame, flags).map_err(|_| {
             self.memory.free(frame, Order::BASE);
             self.out_of_memory("a page table")
         })?;
@@ -114,13 +114,19 @@ impl<U: Space, L: Space> Kernel<U, L> {
             nested: self.serving,
             reason,
         });
-        Ok(Leaf { page, frame, flags: USER_DATA })
+        Ok(Leaf { page, frame, flags })
     }
 
     /// A cleared huge page in a block that was taken; the block goes back if a table page cannot be had.
-    fn map_huge(&mut self, space: SpaceId, addr: Addr<U>, block: Addr<L>) -> Option<Leaf<U, L>> {
+    fn map_huge(
+        &mut self,
+        space: SpaceId,
+        addr: Addr<U>,
+        block: Addr<L>,
+        flags: LeafFlags,
+    ) -> Option<Leaf<U, L>> {
         let page = Page::containing(addr, PageSize::Size2M);
-        if self.map_new(space, page, block).is_err() {
+        if self.map_new(space, page, block, flags).is_err() {
             self.memory.free(block, Order::HUGE);
             return None;
         }
@@ -135,7 +141,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             nested: self.serving,
             reason,
         });
-        Some(Leaf { page, frame: block, flags: USER_DATA })
+        Some(Leaf { page, frame: block, flags })
     }
 
     /// Backs a page that nothing backs yet, before it is touched.
@@ -170,7 +176,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         if !self.take_at(frame, order) {
             return Err(Refused::Busy);
         }
-        if self.map_new(space, page, frame).is_err() {
+        if self.map_new(space, page, frame, USER_DATA).is_err() {
             self.memory.free(frame, order);
             return Err(Refused::NoMemory);
         }
@@ -181,9 +187,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
     }
 
     /// Clears a frame and maps a page to it. Tables that were made before there was none left go back.
-    fn map_new(&mut self, space: SpaceId, page: Page<U>, frame: Addr<L>) -> Result<(), TableError> {
+    fn map_new(
+        &mut self,
+        space: SpaceId,
+        page: Page<U>,
+        frame: Addr<L>,
+        flags: LeafFlags,
+    ) -> Result<(), TableError> {
         self.clear(frame, page.size());
-        let mapped = self.map_page(space, page, frame);
+        let mapped = self.map_page(space, page, frame, flags);
         if mapped.is_err() {
             self.prune(space, page.start());
         }

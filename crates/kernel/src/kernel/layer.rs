@@ -6,10 +6,9 @@ use terrace_policy::{
     Abilities, AccessedOp, Action, Applied, Block, Charged, Counters, Cursor, Effort, Extent, FlushScope,
     Fragmentation, FrameUse, Layer, Leaf, Message, Outcome, Refused, Region, Role, SpaceId,
 };
-use terrace_table::LeafFlags;
 
-use super::{Kernel, collapse, index};
-use crate::pending::{Join, Stale, Work, Written};
+use super::{Kernel, faulted};
+use crate::pending::{Join, Work};
 use crate::space::Held;
 use crate::tag::Holder;
 use crate::{Area, Decision, Placed};
@@ -22,7 +21,7 @@ const CLEARED: Tag = Tag::new(1);
 
 impl<U: Space, L: Space> Kernel<U, L> {
     /// Charges the look at so many entries, and says what it cost.
-    fn scanned<T>(&mut self, entries: u64, value: T) -> Charged<T> {
+    pub(super) fn scanned<T>(&mut self, entries: u64, value: T) -> Charged<T> {
         let cost = self.settings.costs.scan.times(entries);
         self.pending.charge(Work::Daemon, cost);
         Charged { value, cost }
@@ -33,7 +32,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         Charged { value, cost: self.pending.cycles() - before }
     }
 
-    fn seen(leaf: &terrace_table::Leaf<U, L>) -> Leaf {
+    pub(super) fn seen(leaf: &terrace_table::Leaf<U, L>) -> Leaf {
         let (accessed, dirty) = Self::used(leaf.flags);
         let page = leaf.page.start().reinterpret::<Upper>();
         Leaf {
@@ -50,7 +49,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         Page::from_start(start, page.size()).ok_or(Refused::Gone)
     }
 
-    fn own_addr(at: Addr<Upper>) -> Result<Addr<U>, Refused> {
+    pub(super) fn own_addr(at: Addr<Upper>) -> Result<Addr<U>, Refused> {
         Addr::try_new(at.get()).map_err(|_| Refused::Gone)
     }
 
@@ -112,36 +111,11 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
     }
 
     fn block(&mut self, space: SpaceId, at: Addr<Upper>) -> Outcome<Block> {
-        let at = Self::own_addr(at)?;
-        let place = self.space(space).ok_or(Refused::Gone)?;
-        if !place.area(at).is_some_and(|area| area.holds_block(at, PageSize::Size2M)) {
-            return Ok(self.scanned(1, Block::Outside));
-        }
-        match place.held(at) {
-            Held::Nothing => Ok(self.scanned(1, Block::Empty)),
-            Held::Huge => Ok(self.scanned(1, Block::Huge)),
-            Held::Base => {
-                let page = Page::containing(at, PageSize::Size2M);
-                let parts: Vec<_> = place.base_pages(page).collect();
-                let used = parts.iter().filter(|part| part.flags.contains(LeafFlags::ACCESSED)).count();
-                let low = |count: usize| terrace_addr::convert::low16(terrace_addr::convert::count(count));
-                let in_place = collapse::in_place(page, &parts).map(Addr::reinterpret);
-                let block = Block::Base { present: low(parts.len()), accessed: low(used), in_place };
-                Ok(self.scanned(512, block))
-            }
-        }
+        self.block_of(&mut [], space, at)
     }
 
     fn leaves(&mut self, from: Cursor, most: usize, out: &mut Vec<Leaf>) -> Outcome<Option<Cursor>> {
-        let at = Self::own_addr(from.at)?;
-        let place = self.space(from.space).ok_or(Refused::Gone)?;
-        let span = Span { start: at, bytes: place.areas_end().saturating_sub(at.get()) };
-        let before = out.len();
-        out.extend(place.table.leaves(span).take(most).map(|leaf| Self::seen(&leaf)));
-        let found = out.len() - before;
-        let next = if found == most { out.last() } else { None };
-        let next = next.map(|leaf| Cursor { space: from.space, at: leaf.page.next().start() });
-        Ok(self.scanned(terrace_addr::convert::count(found), next))
+        self.leaves_from(&mut [], from, most, out)
     }
 
     fn accessed(
@@ -152,29 +126,7 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
         flush: FlushScope,
         out: &mut Vec<Leaf>,
     ) -> Outcome<()> {
-        let own = Span { start: Self::own_addr(span.start)?, bytes: span.bytes };
-        let place = self.spaces.get_mut(index(space)).and_then(Option::as_mut).ok_or(Refused::Gone)?;
-        let leaves: Vec<_> = place.table.leaves(own).collect();
-        let mut cleared = false;
-        for leaf in leaves.iter().filter(|leaf| leaf.flags.contains(LeafFlags::ACCESSED)) {
-            out.push(Self::seen(leaf));
-            if op == AccessedOp::Read {
-                continue;
-            }
-            let replaced = place.table.replace(leaf.page, leaf.frame, leaf.flags - LeafFlags::ACCESSED);
-            debug_assert!(replaced.is_ok(), "{replaced:?}");
-            let (addr, level) = (leaf.page.start(), leaf.page.size().level());
-            self.pending.written.push(Written { space, addr, level });
-            if flush == FlushScope::Pages {
-                self.pending.stale.push(Stale { space, span: leaf.page.into() });
-            }
-            cleared = true;
-        }
-        if cleared && flush == FlushScope::Space {
-            let all = Span { start: Addr::ZERO, bytes: place.areas_end() };
-            self.pending.stale.push(Stale { space, span: all });
-        }
-        Ok(self.scanned(terrace_addr::convert::count(leaves.len()), ()))
+        self.accessed_in(&mut [], space, span, op, flush, out)
     }
 
     fn changes(&mut self, since: u64, out: &mut Vec<Cursor>) -> Outcome<u64> {
@@ -302,15 +254,14 @@ impl<U: Space, L: Space> Layer for Kernel<U, L> {
         let (page, at) = (Self::own(page)?, self.cleared(at)?);
         let place = self.space(space).ok_or(Refused::Gone)?;
         let start = page.start();
-        let fits = page.size() == PageSize::Size2M
-            && place.area(start).is_some_and(|area| area.holds_block(start, PageSize::Size2M));
-        if !fits {
-            return Err(Refused::Denied);
-        }
+        let area = place
+            .area(start)
+            .filter(|area| page.size() == PageSize::Size2M && area.holds_block(start, PageSize::Size2M));
+        let flags = faulted(area.ok_or(Refused::Denied)?);
         if place.held(start) != Held::Nothing {
             return Err(Refused::Busy);
         }
-        if self.map_page(space, page, at).is_err() {
+        if self.map_page(space, page, at, flags).is_err() {
             self.prune(space, start);
             return Err(Refused::NoMemory);
         }

@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::pending::{Content, Pending, Written};
 use crate::tables::TablePages;
 use crate::tag::MOST_SPACES;
-use crate::{AddressSpace, KernelCosts, KernelCounts, Placed};
+use crate::{AddressSpace, Area, KernelCosts, KernelCounts, Placed};
 
 mod allocate;
 mod balloon;
@@ -28,6 +28,7 @@ mod migrate;
 mod release;
 mod segment;
 mod split;
+mod used;
 
 pub(crate) use segment::Behind;
 
@@ -287,11 +288,17 @@ impl<U: Space, L: Space> Kernel<U, L> {
     }
 
     /// Maps a page of a space to a frame that was taken for it.
-    fn map_page(&mut self, space: SpaceId, page: Page<U>, frame: Addr<L>) -> Result<(), TableError> {
+    fn map_page(
+        &mut self,
+        space: SpaceId,
+        page: Page<U>,
+        frame: Addr<L>,
+        flags: LeafFlags,
+    ) -> Result<(), TableError> {
         let Self { spaces, memory, nodes, settings, pending, changes, .. } = self;
         let Some(place) = spaces.get_mut(index(space)).and_then(Option::as_mut) else { return Ok(()) };
         let mut pages = TablePages { memory, nodes, costs: &settings.costs, pending, taken: 0 };
-        let effects = place.table.map(page, frame, USER_DATA, &mut pages)?;
+        let effects = place.table.map(page, frame, flags, &mut pages)?;
         let level = page.size().level() + pages.taken;
         for &span in effects.stale_spans() {
             pending.stale.push(crate::Stale { space, span });
@@ -306,6 +313,12 @@ impl<U: Space, L: Space> Kernel<U, L> {
 
 /// What programs may do with their memory. Bits that walks set are not set by the kernel: a first walk sets them.
 const USER_DATA: LeafFlags = LeafFlags::everything();
+
+/// How a fault in an area maps its page. No walk of this table follows where it backs a virtual machine, so the fault
+/// says that the page is used (as Linux does for all: `_PAGE_ACCESSED` in `protection_map`, arch/x86/mm/pgprot.c).
+fn faulted<U: Space>(area: &Area<U>) -> LeafFlags {
+    if area.guest_start.is_some() { USER_DATA | LeafFlags::ACCESSED } else { USER_DATA }
+}
 
 /// The place of a space in the list.
 fn index(space: SpaceId) -> usize {

@@ -164,6 +164,22 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
         }
     }
 
+    /// The leaves that lie over a base page of the middle space, each with the upper address that leads there.
+    pub(crate) fn over(&self, middle: Page<G>) -> impl Iterator<Item = (Addr<U>, Leaf<U, L>)> {
+        let frame = middle.start().get() >> PageSize::Size4K.shift();
+        let found = self.reverse.find(&self.table, frame);
+        found.filter_map(|at| Some((at, self.table.lookup(at)?)))
+    }
+
+    /// Clears the accessed bit of a leaf; with `flush` its translation is to be flushed.
+    pub(crate) fn clear_accessed(&mut self, page: Page<U>, flush: bool) {
+        let cleared = self.table.clear_used(page, LeafFlags::ACCESSED);
+        debug_assert!(cleared.is_ok(), "{cleared:?}");
+        if flush {
+            self.stale.push(page.into());
+        }
+    }
+
     /// The upper table is gone, as a process that ended: everything goes.
     pub fn clear(&mut self, hypervisor: &mut Kernel<Hva, L>) {
         let pages: Vec<Page<U>> = self.table.all_leaves().map(|leaf| leaf.page).collect();
@@ -180,7 +196,8 @@ impl<U: Space, G: Space, F: Format, L: Space> Shadow<U, G, F, L> {
         self.give_back_spare(hypervisor);
     }
 
-    /// Translations that were removed since this was asked last: they are to be flushed on all CPUs that use them.
+    /// Translations that were removed, or whose accessed bits were cleared, since this was asked last: they are to be
+    /// flushed on all CPUs that use them.
     pub fn take_stale(&mut self) -> Vec<Span<U>> {
         std::mem::take(&mut self.stale)
     }

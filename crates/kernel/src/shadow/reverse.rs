@@ -63,6 +63,18 @@ impl<U: Space, G: Space> ReverseMap<U, G> {
         }
     }
 
+    /// The base pages whose composed leaves lie over a base frame.
+    pub(super) fn find<F: Format, L: Space>(
+        &self,
+        table: &Table<U, F, SimulatedMemory<L>>,
+        frame: u64,
+    ) -> impl Iterator<Item = Addr<U>> {
+        let first = self.first.get(convert::index(frame)).copied().filter(|&place| place != 0);
+        let more = self.more.get(&frame).into_iter().flatten().map(|&at| Addr::truncate(at));
+        let first = first.into_iter().flat_map(|place| mapped(table, place));
+        first.chain(more.filter(|&at| table.maps(at)))
+    }
+
     /// The base pages whose composed leaves lie over a range, which are no longer known to.
     pub(super) fn take<F: Format, L: Space>(
         &mut self,
@@ -73,13 +85,11 @@ impl<U: Space, G: Space> ReverseMap<U, G> {
         let (start, end) = (span.start.get() >> shift, (span.start.get() + span.bytes).div_ceil(1 << shift));
         let mut found = Vec::new();
         for frame in start..end {
-            if let Some(place) = self.first.get_mut(convert::index(frame))
-                && *place != 0
-            {
-                found.extend(mapped(table, std::mem::take(place)));
+            found.extend(self.find(table, frame));
+            if let Some(place) = self.first.get_mut(convert::index(frame)) {
+                *place = 0;
             }
-            let more = self.more.remove(&frame).unwrap_or_default();
-            found.extend(more.into_iter().map(Addr::truncate).filter(|&at| table.maps(at)));
+            self.more.remove(&frame);
         }
         found.sort_unstable();
         found.dedup();

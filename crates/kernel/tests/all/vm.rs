@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use terrace_addr::{AccessKind, Addr, Bytes, Gpa, Hpa, Hva, PageSize, Span};
-use terrace_kernel::{KernelError, Outside, Vm};
-use terrace_policy::{Effort, Placement};
+use terrace_kernel::{Hypervisor, KernelError, Outside, Vm};
+use terrace_policy::{AccessedOp, Effort, FlushScope, Layer, Placement};
 use terrace_table::{LeafFlags, Levels};
 use world::change::{Change, change, make, placement};
 use world::check::consistent;
@@ -252,4 +252,69 @@ proptest! {
             before = after;
         }
     }
+}
+
+/// Pages of the guest that the hypervisor's policy is told are used, by number; afterwards none is.
+fn used(host: &mut Host, vm: &mut Machine, memory: Addr<Hva>, count: u64) -> Vec<u64> {
+    let space = vm.space();
+    let span = Span { start: memory.reinterpret(), bytes: count << 12 };
+    let mut said = Vec::new();
+    let mut layer = Hypervisor { kernel: host, tables: vec![Box::new(vm)] };
+    let (op, flush) = (AccessedOp::ReadAndClear, FlushScope::Pages);
+    let _charged = layer.accessed(space, span, op, flush, &mut said).unwrap();
+    let page = |leaf: &terrace_policy::Leaf| (leaf.page.start().get() - memory.get()) >> 12;
+    said.iter().map(page).collect()
+}
+
+/// A walk for a page sets the bit of the leaf that it comes to.
+fn walk(vm: &mut Machine, page: u64) {
+    let leaf = vm.ept.lookup(base(page)).unwrap();
+    let flags = leaf.flags | LeafFlags::ACCESSED;
+    let _nothing_stale = vm.ept.replace(leaf.page, leaf.frame, flags).unwrap();
+}
+
+#[test]
+fn what_walks_of_the_extended_page_table_use_the_hypervisor_sees_used() {
+    let (mut host, mut vm) = machine(2 * BLOCK, 0);
+    let memory = start(&host, &vm);
+    let huge = Placement::Huge(Effort::Light);
+    for page in [3, 5, 7] {
+        violation(&mut host, &mut vm, page, Placement::Default);
+    }
+    violation(&mut host, &mut vm, BLOCK, huge);
+    // The violations were uses.
+    assert_eq!(used(&mut host, &mut vm, memory, 2 * BLOCK), [3, 5, 7, BLOCK]);
+    vm.settle();
+    assert_eq!(used(&mut host, &mut vm, memory, 2 * BLOCK), []);
+    assert!(!vm.settle(), "nothing was cleared, and nothing is flushed");
+    walk(&mut vm, 5);
+    walk(&mut vm, BLOCK + 77);
+    assert_eq!(used(&mut host, &mut vm, memory, BLOCK), [5]);
+    assert_eq!(vm.take_stale(), [base_page(5)]);
+    assert_eq!(used(&mut host, &mut vm, memory, 2 * BLOCK), [BLOCK]);
+    // What is cached is forgotten, and what is mapped stays.
+    assert!(vm.settle());
+    assert!(vm.ept.lookup(base(BLOCK)).is_some());
+    assert!(host.pending().stale.is_empty());
+}
+
+#[test]
+fn a_huge_page_of_the_process_is_used_where_one_of_its_base_pages_is() {
+    // Not at a multiple of 2M of the guest's addresses: the extended page table has base pages over a huge page.
+    let (mut host, mut vm) = machine(3 * BLOCK, 1);
+    let memory = start(&host, &vm);
+    let page = BLOCK + 9;
+    assert_eq!(violation(&mut host, &mut vm, page, Placement::Huge(Effort::Light)), PageSize::Size4K);
+    assert_eq!(violation(&mut host, &mut vm, page + 1, Placement::Huge(Effort::Light)), PageSize::Size4K);
+    let first = BLOCK - 1;
+    assert_eq!(used(&mut host, &mut vm, memory, 3 * BLOCK), [first]);
+    assert_eq!(used(&mut host, &mut vm, memory, 3 * BLOCK), []);
+    walk(&mut vm, page + 1);
+    vm.settle();
+    assert_eq!(used(&mut host, &mut vm, memory, 3 * BLOCK), [first]);
+    assert_eq!(vm.take_stale(), [base_page(page + 1)]);
+}
+
+fn base_page(number: u64) -> Span<Gpa> {
+    Span { start: base(number), bytes: 4096 }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use terrace_addr::{AccessKind, Addr, Bytes, Hpa, Hva, PageSize, Space, Span, convert};
-use terrace_kernel::{Shadow, Synchronised, Trap, Vm};
-use terrace_policy::Placement;
+use terrace_kernel::{Composed, Hypervisor, SecondaryTable, Shadow, Synchronised, Trap, Vm};
+use terrace_policy::{AccessedOp, FlushScope, Layer, Placement};
 use terrace_table::{Format, Leaf, LeafFlags, Levels};
 
 use super::change::{Change, make};
@@ -28,13 +28,32 @@ pub(crate) struct World<U: Space, G: Space, F: Format, O: Owner<U, G>> {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
-    Access { page: u64, kind: AccessKind, upper: Placement, lower: Placement },
+    Access {
+        page: u64,
+        kind: AccessKind,
+        upper: Placement,
+        lower: Placement,
+    },
     Upper(Change),
-    UpperRenewed { from: u64, count: u64 },
+    UpperRenewed {
+        from: u64,
+        count: u64,
+    },
     Lower(Change),
-    LowerRenewed { from: u64, count: u64 },
+    LowerRenewed {
+        from: u64,
+        count: u64,
+    },
     Synchronise,
-    SynchroniseAddress { page: u64 },
+    SynchroniseAddress {
+        page: u64,
+    },
+    /// The host's policy asks which pages of a block are used.
+    Look {
+        block: u64,
+        op: AccessedOp,
+        flush: FlushScope,
+    },
 }
 
 const fn reach(level: u32) -> u64 {
@@ -90,6 +109,7 @@ impl<U: Space, G: Space, F: Format, O: Owner<U, G>> World<U, G, F, O> {
                     assert!(self.is_current(&leaf), "{at:?} is stale after it was compared");
                 }
             }
+            Operation::Look { block, op, flush } => self.look(block, op, flush),
         }
         self.check();
     }
@@ -104,6 +124,7 @@ impl<U: Space, G: Space, F: Format, O: Owner<U, G>> World<U, G, F, O> {
             match shadow.violation(host, &mut policy, owner.table(), vm, at, kind).unwrap() {
                 Synchronised::Mapped(size) => {
                     self.composed(at, kind, size);
+                    self.walked(at);
                     break;
                 }
                 Synchronised::Reflect => {
@@ -117,6 +138,60 @@ impl<U: Space, G: Space, F: Format, O: Owner<U, G>> World<U, G, F, O> {
             }
         }
         self.lower_changed();
+    }
+
+    /// The walk that follows sets the accessed bit.
+    fn walked(&mut self, at: Addr<U>) {
+        let leaf = self.shadow.table.lookup(at).unwrap();
+        let flags = leaf.flags | LeafFlags::ACCESSED;
+        let _nothing_stale = self.shadow.table.replace(leaf.page, leaf.frame, flags).unwrap();
+    }
+
+    /// The host's policy is told what was used in a block, and nothing else, whichever table says so.
+    fn look(&mut self, block: u64, op: AccessedOp, flush: FlushScope) {
+        let accessed = |flags: LeafFlags| flags.contains(LeafFlags::ACCESSED);
+        let walked: Vec<_> = self.shadow.table.all_leaves().filter(|leaf| accessed(leaf.flags)).collect();
+        let base_frames = |start: Addr<Hpa>, size: PageSize| number(start)..number(start) + size.base_pages();
+        let frames: BTreeSet<u64> =
+            walked.iter().flat_map(|leaf| base_frames(leaf.frame, leaf.page.size())).collect();
+        let space = self.lower.space();
+        let span = Span { start: self.lower_start.offset_by(block << 21), bytes: BLOCK << 12 };
+        let own: Vec<_> = self.host.space(space).unwrap().table.leaves(span).collect();
+        let is_used = |leaf: &&Leaf<Hva, Hpa>| {
+            accessed(leaf.flags)
+                || base_frames(leaf.frame, leaf.page.size()).any(|frame| frames.contains(&frame))
+        };
+        let used: Vec<_> = own.iter().filter(is_used).collect();
+
+        let mut said = Vec::new();
+        let tables: Vec<Box<dyn SecondaryTable<Hva, Hpa> + '_>> =
+            vec![Box::new(Composed { shadow: &mut self.shadow, vm: &self.lower })];
+        let mut layer = Hypervisor { kernel: &mut self.host, tables };
+        let asked = Span { start: span.start.reinterpret(), bytes: span.bytes };
+        let _charged = layer.accessed(space, asked, op, flush, &mut said).unwrap();
+        let pages = |leaf: &terrace_policy::Leaf| leaf.page.start().get();
+        assert!(said.iter().all(|leaf| leaf.accessed));
+        assert_eq!(
+            said.iter().map(pages).collect::<Vec<_>>(),
+            used.iter().map(|leaf| leaf.page.start().get()).collect::<Vec<_>>()
+        );
+        if op == AccessedOp::ReadAndClear {
+            said.clear();
+            let _charged = layer.accessed(space, asked, AccessedOp::Read, flush, &mut said).unwrap();
+            assert_eq!(said, [], "bits that were cleared are clear");
+        }
+        drop(layer);
+        let asked_of: BTreeSet<u64> =
+            used.iter().flat_map(|leaf| base_frames(leaf.frame, leaf.page.size())).collect();
+        let stale = self.shadow.take_stale();
+        for leaf in walked {
+            let of_block = asked_of.contains(&number(leaf.frame));
+            let now = self.shadow.table.lookup(leaf.page.start()).unwrap();
+            let cleared = of_block && op == AccessedOp::ReadAndClear;
+            assert_eq!(accessed(now.flags), !cleared, "{leaf:?}");
+            let flushed = stale.contains(&leaf.page.into());
+            assert_eq!(flushed, cleared && flush != FlushScope::None, "{leaf:?}");
+        }
     }
 
     /// A leaf was composed: as large as both allow, and its pages are known from now on.

@@ -1,8 +1,8 @@
 //! A kernel and the policy that rules it.
 
-use terrace_addr::{Cycles, Nanos, Space};
-use terrace_kernel::{Kernel, KernelError};
-use terrace_policy::{Budget, Event, NextWake, Policy, SpaceId};
+use terrace_addr::{Cycles, Hva, Nanos, Space};
+use terrace_kernel::{Hypervisor, Kernel, KernelError, SecondaryTable};
+use terrace_policy::{Budget, Event, Layer, NextWake, Policy, SpaceId};
 
 /// A kernel and the policy that rules it.
 #[derive(Debug)]
@@ -24,19 +24,25 @@ impl<U: Space, L: Space> LayerState<U, L> {
 
     /// Background work, if it is time: whether there was any.
     pub(crate) fn tick(&mut self, now: Nanos) -> bool {
-        if self.wake.is_none_or(|wake| now < wake) {
+        if !self.is_due(now) {
             return false;
         }
-        self.kernel.set_now(now);
-        self.tell();
-        let mut budget = Budget::new(TICK);
-        self.wake = match self.policy.tick(&mut self.kernel, &mut budget) {
-            NextWake::Never => None,
-            // Never at once again: time has to pass.
-            NextWake::At(at) => Some(at.max(Nanos::new(now.get() + 1))),
-        };
+        let events = self.events(now);
+        self.wake = work(self.policy.as_mut(), &mut self.kernel, now, &events);
         self.kernel.compact_in_background();
         true
+    }
+
+    /// Whether it is time for background work.
+    pub(crate) fn is_due(&self, now: Nanos) -> bool {
+        self.wake.is_some_and(|wake| now >= wake)
+    }
+
+    /// What its policy has to be told now.
+    fn events(&mut self, now: Nanos) -> Vec<Event> {
+        self.kernel.set_now(now);
+        self.kernel.expire_reservations();
+        self.kernel.take_events()
     }
 
     /// Tells the policy what happened.
@@ -52,5 +58,35 @@ impl<U: Space, L: Space> LayerState<U, L> {
         let space = self.kernel.begin_space()?;
         self.tell();
         Ok(space)
+    }
+}
+
+impl<L: Space> LayerState<Hva, L> {
+    /// [`tick`](Self::tick) of a hypervisor, which sees in the tables of its machines what they use.
+    pub(crate) fn tick_over(
+        &mut self,
+        now: Nanos,
+        tables: Vec<Box<dyn SecondaryTable<Hva, L> + '_>>,
+    ) -> bool {
+        if !self.is_due(now) {
+            return false;
+        }
+        let events = self.events(now);
+        let mut layer = Hypervisor { kernel: &mut self.kernel, tables };
+        self.wake = work(self.policy.as_mut(), &mut layer, now, &events);
+        self.kernel.compact_in_background();
+        true
+    }
+}
+
+/// Background work of a policy, which is told what happened first. When it wants to work again.
+fn work(policy: &mut dyn Policy, layer: &mut dyn Layer, now: Nanos, events: &[Event]) -> Option<Nanos> {
+    if !events.is_empty() {
+        policy.on_events(layer, events);
+    }
+    match policy.tick(layer, &mut Budget::new(TICK)) {
+        NextWake::Never => None,
+        // Never at once again: time has to pass.
+        NextWake::At(at) => Some(at.max(Nanos::new(now.get() + 1))),
     }
 }

@@ -479,7 +479,7 @@ impl Simulation {
             (Stage::Nested(stage), _) => {
                 stage.guest.kernel.set_counters(seen);
                 stage.hypervisor.kernel.set_counters(seen);
-                stage.guest.tick(now) | stage.hypervisor.tick(now)
+                stage.guest.tick(now) | stage.hypervisor.tick_over(now, vec![Box::new(&mut stage.inner)])
             }
             (Stage::Native, Ground::Host(_)) => false,
         };
@@ -490,7 +490,10 @@ impl Simulation {
             for (space, seen) in of_machines {
                 host.kernel.set_counters_of(space, seen);
             }
-            worked |= host.tick(now);
+            if host.is_due(now) {
+                let tables = vms.iter_mut().flat_map(|machinery| machinery.stage.tables()).collect();
+                worked |= host.tick_over(now, tables);
+            }
         }
         if worked {
             self.deliver(vm);

@@ -89,7 +89,7 @@ impl Khugepaged {
             let last = last_of_run(&regions, block, &permits);
             let mut at = block;
             while at <= last && scanned < self.pages_to_scan {
-                let looked = self.look(layer, budget, (space, at), backs_a_guest(&regions, at));
+                let looked = self.look(layer, budget, (space, at));
                 at += PageSize::Size2M.bytes();
                 scanned += PAGES;
                 self.at = Some((space, at));
@@ -120,23 +120,14 @@ impl Khugepaged {
 
     /// Looks at a block, and makes a huge page of it if it may (`hpage_collapse_scan_pmd`): few enough pages are
     /// absent, and at least one was used.
-    fn look(
-        &self,
-        layer: &mut dyn Layer,
-        budget: &mut Budget,
-        (space, block): (SpaceId, u64),
-        backs_a_guest: bool,
-    ) -> Looked {
+    fn look(&self, layer: &mut dyn Layer, budget: &mut Budget, (space, block): (SpaceId, u64)) -> Looked {
         let start = Addr::<Upper>::truncate(block);
         let Ok(seen) = layer.block(space, start) else { return Looked::On };
         let left = budget.spend(seen.cost);
         let Block::Base { present, accessed, .. } = seen.value else {
             return if left { Looked::On } else { Looked::Spent };
         };
-        // A guest uses its memory through the EPT, which KVM is asked for (`mmu_notifier_test_young`) and this layer
-        // cannot be: what is there came in because it was used.
-        let used = accessed > 0 || backs_a_guest;
-        if PAGES - u64::from(present) > self.max_absent || !used {
+        if PAGES - u64::from(present) > self.max_absent || accessed == 0 {
             return if left { Looked::On } else { Looked::Spent };
         }
         let page = Page::containing(start, PageSize::Size2M);
@@ -157,14 +148,6 @@ fn next_block(regions: &[Region], from: u64, permits: &impl Fn(Advice) -> bool) 
         let block = start.max(from).checked_next_multiple_of(size)?;
         (block.checked_add(size)? <= end).then_some(block)
     })
-}
-
-/// Whether the region that holds a block backs a virtual machine.
-fn backs_a_guest(regions: &[Region], block: u64) -> bool {
-    let holds = |region: &&Region| {
-        (region.span.start.get()..region.span.start.get() + region.span.bytes).contains(&block)
-    };
-    regions.iter().find(holds).is_some_and(|region| region.guest_start.is_some())
 }
 
 /// The last whole block of the region that holds a block.

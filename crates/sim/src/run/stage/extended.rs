@@ -102,7 +102,7 @@ impl Extended {
         self.segments = segments.map(registers);
     }
 
-    fn settle_vm(&mut self, number: usize, bill: &mut Bill) {
+    pub(super) fn settle_vm(&mut self, number: usize, bill: &mut Bill) {
         if self.vm.settle() {
             bill.flushes.push(Flush::Extended { vm: number });
         }

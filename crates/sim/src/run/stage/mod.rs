@@ -4,7 +4,9 @@
 //! tables, before the access that caused it goes on.
 
 use terrace_addr::{Access, AccessKind, Addr, Bytes, Ghpa, Gpa, Gva, Hpa, Hva, Span};
-use terrace_kernel::{Decision, Kernel, KernelError, Pending, Placed, Shadow, Trap, Vm};
+use terrace_kernel::{
+    Composed, Decision, Kernel, KernelError, Pending, Placed, SecondaryTable, Shadow, Trap, Vm,
+};
 use terrace_mmu::{AsTheyAre, DirectSegment, Fault, Identity, Mmu, Stopped, Tables};
 use terrace_policy::{Advice, Role, SpaceId};
 use terrace_table::{Ept, X86};
@@ -162,6 +164,26 @@ impl Stage {
         }
     }
 
+    /// The tables that its CPUs walk in place of that of the host's process. Nothing walks EPT01 of a nested machine: what
+    /// its guest hypervisor touches itself is backed there as it does.
+    pub(crate) fn tables(&mut self) -> Vec<Box<dyn SecondaryTable<Hva, Hpa> + '_>> {
+        let mut tables: Vec<Box<dyn SecondaryTable<Hva, Hpa> + '_>> = Vec::new();
+        match self {
+            Self::Native => {}
+            Self::Extended(stage) => tables.push(Box::new(&mut stage.vm)),
+            Self::Shadow(stage) => {
+                let vm = &stage.vm;
+                for shadow in stage.shadows.values_mut() {
+                    tables.push(Box::new(Composed { shadow, vm }));
+                }
+            }
+            Self::Nested(stage) => {
+                tables.push(Box::new(Composed { shadow: &mut stage.shadow, vm: &stage.outer }));
+            }
+        }
+        tables
+    }
+
     /// What a CPU that runs an address space has in its direct segment's registers.
     fn direct_segment(&self, ground: &Ground, space: SpaceId) -> Option<DirectSegment> {
         let segment = match (self, ground) {
@@ -210,10 +232,13 @@ impl Stage {
         }
     }
 
-    /// Settles what the host, in another machine's turn, has left to be done in this machine's composed tables.
+    /// Settles what the host, in another machine's turn, has left to be done in the tables that this machine's CPUs walk.
     pub(crate) fn settle_host(&mut self, ground: &mut Ground, vm: usize, bill: &mut Bill) {
-        if let (Self::Nested(stage), Ground::Host(host)) = (self, ground) {
-            stage.settle_host(host, vm, bill);
+        match (self, ground) {
+            (Self::Native, _) | (_, Ground::Native(_)) => {}
+            (Self::Extended(stage), _) => stage.settle_vm(vm, bill),
+            (Self::Shadow(stage), _) => stage.settle_shadows(vm, bill),
+            (Self::Nested(stage), Ground::Host(host)) => stage.settle_host(host, vm, bill),
         }
     }
 

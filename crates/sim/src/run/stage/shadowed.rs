@@ -109,7 +109,7 @@ impl Shadowed {
         self.settle_shadows(number, bill);
     }
 
-    fn settle_shadows(&mut self, number: usize, bill: &mut Bill) {
+    pub(super) fn settle_shadows(&mut self, number: usize, bill: &mut Bill) {
         self.vm.settle();
         for (&space, shadow) in &mut self.shadows {
             for span in shadow.take_stale() {

@@ -10,6 +10,7 @@ mod memory;
 mod modes;
 mod sampled;
 mod schemes;
+mod used;
 
 use terrace_machine::builtin;
 use terrace_result::RunResult;

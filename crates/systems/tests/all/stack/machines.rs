@@ -27,7 +27,12 @@ pub(crate) const CLEAN: Memories = Memories { guest: 0.0, host: 0.0, host_bytes:
 pub(crate) const FRAGMENTED: Memories = Memories { guest: 0.6, host: 0.8, host_bytes: 512 * MIB };
 
 pub(crate) fn two_layers(system: &System, set: Set<'_>, memories: Memories) -> TwoLayers {
-    let mut host = Half::new(Role::Host, memories.host_bytes, system, set);
+    over(system, set, set, memories)
+}
+
+/// A guest, and below it a host that is set in another way.
+pub(crate) fn over(system: &System, set: Set<'_>, below: Set<'_>, memories: Memories) -> TwoLayers {
+    let mut host = Half::new(Role::Host, memories.host_bytes, system, below);
     let mut guest = Half::new(Role::Guest, GUEST, system, set);
     host.fragment(memories.host);
     guest.fragment(memories.guest);
