@@ -94,7 +94,7 @@ impl World {
         guest.kernel.map_at(space, start, bytes(1), Advice::Default, None).unwrap();
         let stage = Nested { guest, hypervisor, inner, outer, shadow };
         let mut world = Self { stage, host, bill: Bill::new(None) };
-        let fault = Fault::Page { addr: start, cause: terrace_mmu::Cause::NotPresent };
+        let fault = Fault::Page { addr: start, cause: Cause::NotPresent };
         world.stage.serve(&mut world.host, space, fault, AccessKind::Store, &mut world.bill).unwrap();
         world.settle();
         world
@@ -188,4 +188,21 @@ fn what_is_for_another_machine_is_left_to_it() {
     let pending = world.host.kernel.pending();
     assert_eq!((&pending.joins[..], &pending.stale[..]), (&[join][..], &[stale][..]));
     assert_eq!(world.size(), Some(PageSize::Size2M));
+}
+
+/// A load whose walk sets bits in a table that nothing has written is stopped there, as the store that the walk makes.
+#[test]
+fn a_walk_that_writes_a_table_comes_by_though_the_program_only_loads() {
+    let mut world = World::joined();
+    let (at, space) = (Addr::<Gpa>::new(5 * BLOCK + 0x7000), SpaceId(0));
+    let may_store = |world: &World| {
+        let leaf = world.stage.shadow.table.lookup(at);
+        leaf.map(|leaf| leaf.flags.contains(terrace_table::LeafFlags::WRITE))
+    };
+    for (cause, allows) in [(Cause::NotPresent, false), (Cause::Protection, true)] {
+        let fault = Fault::Extended { addr: at, cause };
+        world.stage.serve(&mut world.host, space, fault, AccessKind::Load, &mut world.bill).unwrap();
+        world.settle();
+        assert_eq!(may_store(&world), Some(allows), "{cause:?}");
+    }
 }
