@@ -15,6 +15,9 @@ pub struct Kernel {
     /// The share of its free memory that lies in blocks too small for a 2 MiB page (FMFI: the unusable free space
     /// index at order 9) before anything runs, from 0 to 1. Default 0: nothing was ever used.
     pub fragmentation: f64,
+    /// Whether compaction can move the pages that lie scattered in fragmented memory, as it can a program's. Default
+    /// false: they are the kernel's own, and stay.
+    pub fragments_movable: bool,
     /// Whether all of its memory was in use before anything runs, as after a long time or by what fragmented it: the
     /// layers below have backed it then. Default false: they back what is touched in the run.
     pub used: bool,
@@ -32,6 +35,9 @@ pub struct Host {
     /// The share of its free memory that lies in blocks too small for a 2 MiB page (FMFI: the unusable free space
     /// index at order 9) before anything runs, from 0 to 1. Default 0: nothing was ever used.
     pub fragmentation: f64,
+    /// Whether compaction can move the pages that lie scattered in fragmented memory, as it can a program's. Default
+    /// false: they are the kernel's own, and stay.
+    pub fragments_movable: bool,
     /// The memory nodes of the machine that it uses, by name. Default, and if the list is empty: those nearest to
     /// socket 0, the first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -51,13 +57,13 @@ const DEFAULT_SYSTEM: &str = "linux";
 impl Default for Kernel {
     fn default() -> Self {
         let (system, parameters) = (DEFAULT_SYSTEM.into(), Parameters::default());
-        Self { system, fragmentation: 0.0, used: false, parameters }
+        Self { system, fragmentation: 0.0, fragments_movable: false, used: false, parameters }
     }
 }
 
 impl Default for Host {
     fn default() -> Self {
-        let Kernel { system, fragmentation, parameters, .. } = Kernel::default();
-        Self { system, fragmentation, nodes: Vec::new(), memory: None, parameters }
+        let Kernel { system, fragmentation, fragments_movable, parameters, .. } = Kernel::default();
+        Self { system, fragmentation, fragments_movable, nodes: Vec::new(), memory: None, parameters }
     }
 }

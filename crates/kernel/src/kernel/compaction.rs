@@ -2,12 +2,12 @@
 
 use terrace_addr::{Addr, PageSize, Space};
 use terrace_frames::compact::{Budget, Moved, Outcome};
-use terrace_frames::{Memory, Order};
+use terrace_frames::{Memory, Order, Tag};
 
 use super::{Kernel, index};
-use crate::pending::{Content, Stale, Work, Written};
+use crate::pending::{Content, Pending, Stale, Work, Written};
 use crate::tag::Holder;
-use crate::{Decision, Placed};
+use crate::{Decision, KernelCosts, KernelCounts, Placed};
 
 /// Frames that one direct compaction looks at, and moves, at most: `assumed`. Linux compacts until a block is free or
 /// the scanners meet, in steps of `COMPACT_CLUSTER_MAX` (32) pages, asynchronously at first, which gives up early.
@@ -68,7 +68,13 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let costs = settings.costs;
         let mut mover = |memory: &mut Memory<L>, from: Addr<L>, to: Addr<L>| {
             let stays = Moved::No { block: Order::BASE };
-            let holder = match memory.tag(from).and_then(Holder::<U>::of) {
+            let tag = memory.tag(from);
+            if tag == Some(Tag::CRUMB) {
+                // Of a program that is not simulated: no table leads there.
+                moved(pending, counts, costs, [from, to]);
+                return Moved::Yes;
+            }
+            let holder = match tag.and_then(Holder::<U>::of) {
                 Some(holder) if holder.size != PageSize::Size4K => return Moved::No { block: Order::HUGE },
                 Some(holder) => holder,
                 None => return stays,
@@ -84,12 +90,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             }
             pending.stale.push(Stale { space, span: leaf.page.into() });
             pending.written.push(Written { space, addr, level: 1 });
-            pending.charge(Work::Copy, costs.copy(PageSize::Size4K));
-            pending.charge(Work::Daemon, costs.remap);
-            pending.copied.read += PageSize::Size4K.size();
-            pending.copied.written += PageSize::Size4K.size();
-            pending.touch(from, PageSize::Size4K.bytes());
-            pending.touch(to, PageSize::Size4K.bytes());
+            moved(pending, counts, costs, [from, to]);
             changes.note(space, addr.get());
             if records_contents {
                 pending.contents.push(Content::Copy { from, to, bytes: PageSize::Size4K.size() });
@@ -107,8 +108,6 @@ impl<U: Space, L: Space> Kernel<U, L> {
                     reason,
                 });
             }
-            counts.compaction_moved += 1;
-            counts.copied_pages += 1;
             Moved::Yes
         };
         let done = compaction.compact(memory, node, Order::HUGE, budget, &mut mover);
@@ -121,4 +120,22 @@ impl<U: Space, L: Space> Kernel<U, L> {
         }
         done.outcome == Outcome::Done
     }
+}
+
+/// What it takes to move a page.
+fn moved<U: Space, L: Space>(
+    pending: &mut Pending<U, L>,
+    counts: &mut KernelCounts,
+    costs: KernelCosts,
+    places: [Addr<L>; 2],
+) {
+    pending.charge(Work::Copy, costs.copy(PageSize::Size4K));
+    pending.charge(Work::Daemon, costs.remap);
+    pending.copied.read += PageSize::Size4K.size();
+    pending.copied.written += PageSize::Size4K.size();
+    for place in places {
+        pending.touch(place, PageSize::Size4K.bytes());
+    }
+    counts.compaction_moved += 1;
+    counts.copied_pages += 1;
 }

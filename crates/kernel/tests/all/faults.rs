@@ -3,7 +3,8 @@
 use crate::world;
 
 use terrace_addr::{AccessKind, Addr, Bytes, Gpa, Gva, PageSize};
-use terrace_frames::{FrameState, Mobility, Order, Watermarks};
+use terrace_frames::fragment::Fragmenter;
+use terrace_frames::{FrameState, Mobility, Order, Tag, Watermarks};
 use terrace_kernel::{Kernel, KernelError};
 use terrace_policy::{
     Action, Advice, Applied, CollapseInto, Effort, Event, Fault, Layer, Placement, Policy, SpaceId,
@@ -341,4 +342,29 @@ fn work_is_charged_once_for_each_cause() {
     let written: Vec<_> =
         guest.pending().written.iter().map(|written| (written.addr, written.level)).collect();
     assert_eq!(written, [(at(1), 1)]);
+}
+
+/// What fragments memory goes out of the way of a huge page where it is a program's, and stays where it is the kernel's.
+#[test]
+fn compaction_moves_what_fragments_memory_if_it_can_be_moved() {
+    for (mobility, size) in [(Mobility::Movable, PageSize::Size2M), (Mobility::Unmovable, PageSize::Size4K)] {
+        let (mut guest, space) = guest(16 * BLOCK, 2 * BLOCK);
+        let fragmenter = Fragmenter { node: NODE, wish: 1.0, seed: 1, mobility };
+        let crumbs = fragmenter.drive(guest.memory_mut()).crumbs;
+        assert_eq!(
+            guest.memory().free_blocks(NODE, Order::HUGE) + guest.memory().free_blocks(NODE, Order::MAX),
+            0
+        );
+        let (before, tables) = (free(&guest), table_pages(&guest));
+        let leaf = fault(&mut guest, space, at(3), Placement::Huge(Effort::Direct)).unwrap();
+        assert_eq!(leaf.page.size(), size);
+        let counts = *guest.counts();
+        assert_eq!(counts.compaction_moved > 0, mobility == Mobility::Movable);
+        assert_eq!(counts.copied_pages, counts.compaction_moved);
+        // None is lost, and what was freed is what the page takes.
+        let crumb = |at: &Addr<Gpa>| guest.memory().tag(*at) == Some(Tag::CRUMB);
+        let held = (0..16 * BLOCK).map(base).filter(crumb).count();
+        assert_eq!(held, crumbs.len());
+        assert_eq!(before - free(&guest), size.base_pages() + table_pages(&guest) - tables);
+    }
 }

@@ -25,11 +25,12 @@ fn kernel() -> impl Strategy<Value = Kernel> {
         let values = [("share", Value::Number(share)), ("work", Value::Number(work))];
         ("ingens", values.map(|(name, value)| (name.to_owned(), value)).to_vec())
     });
-    let memory = (0.0..=1.0_f64, any::<bool>());
-    (prop_oneof![linux, ingens], memory).prop_map(|((system, values), (fragmentation, used))| Kernel {
+    let memory = (0.0..=1.0_f64, any::<bool>(), any::<bool>());
+    (prop_oneof![linux, ingens], memory).prop_map(|((system, values), memory)| Kernel {
         system: system.into(),
-        fragmentation,
-        used,
+        fragmentation: memory.0,
+        fragments_movable: memory.1,
+        used: memory.2,
         parameters: values.into_iter().collect(),
     })
 }
@@ -39,6 +40,7 @@ fn host() -> impl Strategy<Value = Host> {
     (kernel(), nodes, proptest::option::of(1..1_u64 << 40)).prop_map(|(kernel, nodes, pages)| Host {
         system: kernel.system,
         fragmentation: kernel.fragmentation,
+        fragments_movable: kernel.fragments_movable,
         nodes: nodes.into_iter().collect(),
         memory: pages.map(|pages| Bytes::new(pages << 12)),
         parameters: kernel.parameters,

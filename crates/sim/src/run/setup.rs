@@ -223,11 +223,12 @@ impl Maker<'_> {
         if role == Role::Guest && self.scenario.vm.iter().all(|vm| vm.mode != "shadow") {
             kernel.allow_direct_segments();
         }
-        let wish = self.of(role).1;
+        let (_, wish, _) = self.of(role);
+        let mobility = if self.moves_fragments(role) { Mobility::Movable } else { Mobility::Unmovable };
         let nodes: Vec<_> = kernel.memory().node_ids().collect();
         for node in nodes {
             let seed = self.random(role.name());
-            let fragmenter = Fragmenter { node, wish, seed, mobility: Mobility::Unmovable };
+            let fragmenter = Fragmenter { node, wish, seed, mobility };
             // They stay held for the whole run.
             let _held = fragmenter.drive(kernel.memory_mut());
         }
@@ -244,6 +245,15 @@ impl Maker<'_> {
                 (&hypervisor.system, hypervisor.fragmentation, &hypervisor.parameters)
             }
             Role::Host => (&scenario.host.system, scenario.host.fragmentation, &scenario.host.parameters),
+        }
+    }
+
+    /// Whether what fragments a layer's memory can be moved.
+    const fn moves_fragments(&self, role: Role) -> bool {
+        match role {
+            Role::Guest => self.scenario.guest.fragments_movable,
+            Role::Hypervisor => self.scenario.hypervisor.fragments_movable,
+            Role::Host => self.scenario.host.fragments_movable,
         }
     }
 
