@@ -97,6 +97,23 @@ fn under_fragmentation_misses_fall_from_vanilla_over_dual_gemini_to_xgemini() {
     assert!(found[0] > found[1] && found[1] > found[2], "{found:?}");
 }
 
+/// The same by the paper's own rule, where compaction can move what fragments memory.
+#[test]
+fn where_fragments_can_be_moved_misses_fall_from_vanilla_over_dual_gemini_to_xgemini_by_the_papers_rule() {
+    let movable =
+        ["guest.fragments_movable=true", "hypervisor.fragments_movable=true", "host.fragments_movable=true"];
+    let used: Vec<&str> = FRAGMENTED.into_iter().chain(["guest.used=true"]).collect();
+    let all: Vec<&str> = used.iter().copied().chain(movable).collect();
+    let base = found(["base-pages", "base-pages", "base-pages"], &all);
+    let dual = found(["dual-gemini", "dual-gemini", "dual-gemini"], &all);
+    let xgemini = found(["xgemini", "base-pages", "xgemini"], &all);
+    let of_all = [misses(&base), misses(&dual), misses(&xgemini)];
+    assert!(of_all[0] > of_all[1] && of_all[1] > of_all[2], "{of_all:?}");
+    let stays = found(["xgemini", "base-pages", "xgemini"], &used);
+    let aligned = |found: &RunResult| total(found, "well_aligned_share");
+    assert!(aligned(&xgemini) > 2.0 * aligned(&stays), "{} against {}", aligned(&xgemini), aligned(&stays));
+}
+
 /// What is heard of late is placed as well as what is heard of at its write, and no table traps for it.
 #[test]
 fn without_trapped_writes_pages_are_placed_at_their_first_use() {
