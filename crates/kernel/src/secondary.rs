@@ -13,7 +13,8 @@ use terrace_table::{Format, Leaf, LeafFlags};
 use crate::{Shadow, Vm};
 
 /// A table that is walked in place of that of an address space, whose leaves lie within its leaves and lead to the same
-/// frames. What a leaf says of use is lost with it, as in KVM since Linux 6.13.
+/// frames. What a leaf says of use is lost with it; KVM long handed it to the page (`kvm_set_pfn_accessed`), whose own
+/// flag nobody asks here.
 pub trait SecondaryTable<U: Space, L: Space>: fmt::Debug {
     /// The address space.
     fn space(&self) -> SpaceId;
