@@ -14,21 +14,6 @@ pub enum Mobility {
 impl Mobility {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Movable, Self::Unmovable];
-
-    #[inline(always)]
-    pub(crate) const fn index(self) -> usize {
-        match self {
-            Self::Movable => 0,
-            Self::Unmovable => 1,
-        }
-    }
-
-    pub(crate) const fn other(self) -> Self {
-        match self {
-            Self::Movable => Self::Unmovable,
-            Self::Unmovable => Self::Movable,
-        }
-    }
 }
 
 /// What the owner of an allocated frame stores beside it: 48 bits that lead to who maps the frame.

@@ -3,8 +3,8 @@
 //! | bits | inside a free block | head of a free block | used | reserved |
 //! | --- | --- | --- | --- | --- |
 //! | 63–62 | 0 | 1 | 2 | 3 |
-//! | 61 | 0 | – | lent by a reservation | – |
-//! | 60 | 0 | unmovable list | unmovable | – |
+//! | 61 | 0 | list of hybrid pageblocks | lent by a reservation | – |
+//! | 60 | 0 | list of unmovable ones | unmovable | – |
 //! | 59–56 | 0 | order | – | – |
 //! | 55–0 | 0 | next and previous block of the list, 28 bits each | bit 48: has a tag; 47–0: tag | 31–0: reservation |
 //!
@@ -12,7 +12,7 @@
 
 use terrace_addr::convert;
 
-use crate::{Mobility, Order, ReservationId, Tag};
+use crate::{Mobility, Order, Pageblock, ReservationId, Tag};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) u64);
@@ -23,6 +23,7 @@ const USED: u64 = 2 << 62;
 const RESERVED: u64 = 3 << 62;
 const LENT: u64 = 1 << 61;
 const UNMOVABLE: u64 = 1 << 60;
+const LIST: u32 = 60;
 const ORDER: u32 = 56;
 const TAGGED: u64 = 1 << Tag::BITS;
 const LINK: u32 = 28;
@@ -42,9 +43,9 @@ impl Word {
     pub(crate) const INSIDE: Self = Self(0);
 
     #[inline(always)]
-    pub(crate) fn head(order: Order, list: Mobility, previous: u32, next: u32) -> Self {
+    pub(crate) fn head(order: Order, list: Pageblock, previous: u32, next: u32) -> Self {
         Self(
-            HEAD | unmovable(list)
+            HEAD | convert::count(list.index()) << LIST
                 | u64::from(order.get()) << ORDER
                 | u64::from(next) << LINK
                 | u64::from(previous),
@@ -105,7 +106,13 @@ impl Word {
         }
     }
 
-    /// The list of a free block's head; the mobility of a used frame.
+    /// The list of a free block's head.
+    #[inline(always)]
+    pub(crate) const fn list(self) -> Pageblock {
+        Pageblock::from_index(self.0 >> LIST & 3)
+    }
+
+    /// The mobility of a used frame.
     #[inline(always)]
     pub(crate) const fn mobility(self) -> Mobility {
         if self.0 & UNMOVABLE == 0 { Mobility::Movable } else { Mobility::Unmovable }
@@ -158,10 +165,10 @@ mod tests {
     #[test]
     fn a_head_keeps_its_order_list_and_links() {
         for order in Order::all() {
-            for list in Mobility::ALL {
+            for list in Pageblock::ALL {
                 let word = Word::head(order, list, 5, NOWHERE);
                 assert!(word.is_head() && word.is_head_of(order) && !word.is_used());
-                assert_eq!((word.order(), word.mobility()), (order, list));
+                assert_eq!((word.order(), word.list()), (order, list));
                 assert_eq!((word.previous(), word.next()), (5, NOWHERE));
                 let relinked = word.with_previous(NOWHERE).with_next(7);
                 assert!(relinked.is_head_of(order));

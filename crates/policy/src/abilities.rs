@@ -46,6 +46,9 @@ bitflags! {
         const SEGMENT = 1 << 16;
         /// Have a part of an address space translated by registers in place of its tables.
         const DIRECT = 1 << 17;
+        /// Have pageblocks that hold movable and unmovable memory told apart: the next unmovable memory goes to these,
+        /// and compaction passes them over.
+        const HYBRID_BLOCKS = 1 << 18;
     }
 }
 

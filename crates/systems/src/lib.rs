@@ -14,6 +14,7 @@ mod counting;
 mod direct_segment;
 mod gemini;
 mod hawkeye;
+mod illuminator;
 mod ingens;
 mod linux;
 mod over_linux;
@@ -30,6 +31,7 @@ pub const fn registry() -> &'static [System] {
         linux::SYSTEM,
         ca_paging::SYSTEM,
         ranger::SYSTEM,
+        illuminator::SYSTEM,
         ingens::SYSTEM,
         hawkeye::SYSTEM,
         gemini::SYSTEM,

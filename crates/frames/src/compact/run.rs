@@ -5,7 +5,8 @@ use terrace_addr::{Space, convert};
 use super::{Budget, Moved, Mover, Outcome};
 use crate::memory::{Memory, address};
 use crate::word::Kind;
-use crate::{Mobility, NodeId, Order};
+use crate::zone::pageblock;
+use crate::{Mobility, NodeId, Order, Pageblock};
 
 /// Frames of a zone: the next that may have to be moved, and the one behind the next that may be free.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +68,9 @@ impl<'a, L: Space> Run<'a, L> {
             let from = self.scanners.migrate;
             self.scanned += 1;
             let next = match self.kind(from) {
+                _ if self.memory.zone(self.node).pageblock(from) == Pageblock::Hybrid => {
+                    (pageblock(from) + 1) * Order::HUGE.length()
+                }
                 Candidate::Free(end) => end,
                 Candidate::Stays => from + 1,
                 Candidate::Moves if !self.promises(from) => self.block_end(from),
@@ -130,7 +134,7 @@ impl<'a, L: Space> Run<'a, L> {
         true
     }
 
-    /// The highest free frame above the other scanner, but not of a pageblock for unmovable memory
+    /// The highest free frame above the other scanner, but not of a pageblock that holds or is meant for unmovable memory
     /// (`suitable_migration_target`; free blocks that serve the goal, which it leaves alone too, end the work here).
     fn find_free(&mut self) -> Option<usize> {
         let zone = self.memory.zone(self.node);
@@ -142,7 +146,7 @@ impl<'a, L: Space> Run<'a, L> {
             if found.is_none() || self.scanners_met() {
                 return None;
             }
-            if zone.pageblock(at) == Mobility::Movable {
+            if zone.pageblock(at) == Pageblock::Movable {
                 self.scanners.free = at;
                 return Some(at);
             }
@@ -187,9 +191,4 @@ enum Candidate {
     Stays,
     /// A used, movable frame.
     Moves,
-}
-
-/// The number of the pageblock that holds a frame.
-const fn pageblock(at: usize) -> usize {
-    at / Order::HUGE.length()
 }

@@ -14,7 +14,8 @@ use terrace_addr::{Addr, Bytes, PageSize, Space, convert};
 use crate::word::Kind;
 use crate::zone::{MOST_FRAMES, Zone};
 use crate::{
-    FrameState, FramesError, Mobility, NodeId, NodeSpec, Order, ReservationId, Tag, Taken, Watermarks,
+    FrameState, FramesError, Mobility, NodeId, NodeSpec, Order, Pageblock, ReservationId, Tag, Taken,
+    Watermarks,
 };
 
 pub use reserve::Reservation;
@@ -88,6 +89,26 @@ impl<L: Space> Memory<L> {
     /// Changes how much of a node is kept free.
     pub fn set_watermarks(&mut self, node: NodeId, watermarks: Watermarks) {
         self.zones[node.index()].watermarks = watermarks;
+    }
+
+    /// Tells pageblocks that hold memory of both mobilities apart from now on, as Illuminator does (Panwar et al., ASPLOS
+    /// 2018): unmovable memory that does not find room in its own pageblocks goes to these before it takes one from
+    /// movable memory, and compaction passes them over.
+    pub fn track_hybrids(&mut self) {
+        for zone in &mut self.zones {
+            zone.track_hybrids();
+        }
+    }
+
+    /// How many pageblocks of a node are hybrid: none unless they are [tracked](Self::track_hybrids).
+    pub fn hybrids(&self, node: NodeId) -> u64 {
+        convert::count(self.zone(node).hybrids())
+    }
+
+    /// What the pageblock of a frame is for.
+    pub fn pageblock(&self, at: Addr<L>) -> Option<Pageblock> {
+        let (node, frame) = self.locate(at)?;
+        Some(self.zones[node].pageblock(frame))
     }
 
     /// Whether the watermarks let a block of this order be taken from a node: memory for programs leaves at least

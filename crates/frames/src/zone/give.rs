@@ -19,6 +19,9 @@ impl Zone {
 
     /// Puts the used frame `at` back into reservation `id`.
     pub(crate) fn give_to(&mut self, at: usize, id: ReservationId) {
+        if self.hybrids.is_some() {
+            self.note_given(at..at + 1);
+        }
         self.words[at] = Word::reserved(id).0;
     }
 
@@ -27,6 +30,9 @@ impl Zone {
     #[inline]
     pub(crate) fn give(&mut self, at: usize, order: Order) {
         let range = at..at + order.length();
+        if self.hybrids.is_some() {
+            self.note_given(range.clone());
+        }
         self.free += range.len();
         self.map.give(range.clone());
         self.words[range].fill(Word::INSIDE.0);
@@ -60,7 +66,7 @@ impl Zone {
             }
             let (_, of_buddy) = self.remove(buddy);
             if of_buddy != list {
-                // Only pageblocks differ in mobility: the buddy is one, and the merged block is of one mobility.
+                // Only pageblocks differ in what they are for: the buddy is one, and the merged block is of one kind.
                 self.set_pageblocks(buddy, order, list);
             }
             at &= buddy;

@@ -1,30 +1,30 @@
-//! The lists of free blocks, one for each mobility and order.
+//! The lists of free blocks, one for each kind of pageblock and order.
 
 use terrace_addr::convert;
 
 use super::Zone;
 use crate::word::{NOWHERE, Word};
-use crate::{Mobility, Order};
+use crate::{Order, Pageblock};
 
 /// The first block of each list, and how many it has. The links are in the words of the blocks' heads.
 #[derive(Clone)]
 pub(super) struct FreeLists {
-    first: [[u32; Order::COUNT]; 2],
-    count: [[u64; Order::COUNT]; 2],
+    first: [[u32; Order::COUNT]; 3],
+    count: [[u64; Order::COUNT]; 3],
 }
 
 impl FreeLists {
     pub(super) const fn new() -> Self {
-        Self { first: [[NOWHERE; Order::COUNT]; 2], count: [[0; Order::COUNT]; 2] }
+        Self { first: [[NOWHERE; Order::COUNT]; 3], count: [[0; Order::COUNT]; 3] }
     }
 
     #[inline(always)]
-    pub(super) fn first(&self, list: Mobility, order: Order) -> Option<usize> {
+    pub(super) fn first(&self, list: Pageblock, order: Order) -> Option<usize> {
         let first = self.first[list.index()][order.index()];
         (first != NOWHERE).then(|| convert::index32(first))
     }
 
-    pub(super) fn count(&self, list: Mobility, order: Order) -> u64 {
+    pub(super) fn count(&self, list: Pageblock, order: Order) -> u64 {
         self.count[list.index()][order.index()]
     }
 }
@@ -32,7 +32,7 @@ impl FreeLists {
 impl Zone {
     /// Puts the block at the head of a list. Its other words say that they are inside a free block.
     #[inline]
-    pub(super) fn push(&mut self, at: usize, order: Order, list: Mobility) {
+    pub(super) fn push(&mut self, at: usize, order: Order, list: Pageblock) {
         let link = convert::narrow(at);
         let first = &mut self.lists.first[list.index()][order.index()];
         let next = core::mem::replace(first, link);
@@ -47,10 +47,10 @@ impl Zone {
     /// Takes the block out of its list, and tells its order and which list that was. The head is left as a word inside
     /// a free block.
     #[inline]
-    pub(super) fn remove(&mut self, at: usize) -> (Order, Mobility) {
+    pub(super) fn remove(&mut self, at: usize) -> (Order, Pageblock) {
         let word = self.word(at);
         debug_assert!(word.is_head(), "only heads are on lists");
-        let (order, list) = (word.order(), word.mobility());
+        let (order, list) = (word.order(), word.list());
         let (previous, next) = (word.previous(), word.next());
         if next != NOWHERE {
             let next = convert::index32(next);

@@ -2,7 +2,7 @@
 //!
 //! Frames are numbered from a multiple of the largest block on, so that a number is aligned if its address is. The
 //! rules, true between calls:
-//! - every free frame is in exactly one free block, and a block lies on the list of its pageblock's mobility;
+//! - every free frame is in exactly one free block, and a block lies on the list of its pageblock's kind;
 //! - no two free blocks are each other's buddy below the largest order;
 //! - [`FreeMap`] and the count of free frames say the same as the blocks.
 //!
@@ -10,6 +10,7 @@
 //! no per-processor lists of single frames; no boosted watermarks; blocks are always put at the head of their list.
 
 mod give;
+mod hybrid;
 mod lists;
 mod take;
 
@@ -21,7 +22,8 @@ use terrace_addr::convert;
 
 use crate::bits::FreeMap;
 use crate::word::{Kind, NOWHERE, Word};
-use crate::{Mobility, Order, ReservationId, Tag, Watermarks};
+use crate::{Mobility, Order, Pageblock, ReservationId, Tag, Watermarks};
+use hybrid::Hybrids;
 use lists::FreeLists;
 
 /// The most frames that a zone may have: their numbers must fit into a link, with room to align the first.
@@ -36,8 +38,10 @@ pub(crate) struct Zone {
     words: Vec<u64>,
     map: FreeMap,
     lists: FreeLists,
-    /// The mobility of each pageblock.
-    pageblocks: Vec<Mobility>,
+    /// What each pageblock is for.
+    pageblocks: Vec<Pageblock>,
+    /// Where pageblocks that hold both are told apart.
+    hybrids: Option<Hybrids>,
     free: usize,
     pub(crate) watermarks: Watermarks,
 }
@@ -53,7 +57,8 @@ impl Zone {
             words: vec![0; frames.end],
             map: FreeMap::new(frames.end),
             lists: FreeLists::new(),
-            pageblocks: vec![Mobility::Movable; frames.end.div_ceil(Order::HUGE.length())],
+            pageblocks: vec![Pageblock::Movable; frames.end.div_ceil(Order::HUGE.length())],
+            hybrids: None,
             free: count,
             watermarks,
             frames: frames.clone(),
@@ -64,7 +69,7 @@ impl Zone {
         while end > start {
             let order = largest_before(end, start);
             end -= order.length();
-            zone.push(end, order, Mobility::Movable);
+            zone.push(end, order, Pageblock::Movable);
         }
         zone
     }
@@ -101,7 +106,7 @@ impl Zone {
 
     /// How many free blocks have exactly this order.
     pub(crate) fn blocks(&self, order: Order) -> u64 {
-        Mobility::ALL.into_iter().map(|list| self.lists.count(list, order)).sum()
+        Pageblock::ALL.into_iter().map(|list| self.lists.count(list, order)).sum()
     }
 
     #[inline(always)]
@@ -136,9 +141,10 @@ impl Zone {
         word.is_used()
     }
 
-    /// The mobility of the pageblock that holds frame `at`.
-    pub(crate) fn pageblock(&self, at: usize) -> Mobility {
-        self.pageblocks[at / Order::HUGE.length()]
+    /// What the pageblock that holds frame `at` is for.
+    #[inline(always)]
+    pub(crate) fn pageblock(&self, at: usize) -> Pageblock {
+        self.pageblocks[pageblock(at)]
     }
 
     /// The runs of the frames of `range` that reservation `id` still holds.
@@ -155,6 +161,11 @@ impl Zone {
             (run[0] == reserved).then_some(start..end)
         })
     }
+}
+
+/// The number of the pageblock that holds frame `at`.
+pub(crate) const fn pageblock(at: usize) -> usize {
+    at / Order::HUGE.length()
 }
 
 /// The largest order of which an aligned block ends at `end` and starts at or behind `start`.

@@ -6,6 +6,7 @@ mod buddy;
 mod common;
 mod compaction;
 mod fragmenter;
+mod hybrid;
 mod indices;
 mod model;
 mod places;

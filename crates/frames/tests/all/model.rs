@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use terrace_addr::{Bytes, Gpa, Nanos};
 use terrace_frames::{
-    FrameState, Memory, Mobility, NodeId, Order, Owner, ReservationId, Tag, Taken, Watermarks,
+    FrameState, Memory, Mobility, NodeId, Order, Owner, Pageblock, ReservationId, Tag, Taken, Watermarks,
 };
 
 /// Two nodes with a hole between them, neither aligned to the largest block.
@@ -89,15 +89,58 @@ struct Model {
     frames: BTreeMap<u64, Naive>,
     reservations: BTreeMap<ReservationId, (std::ops::Range<u64>, u64)>,
     next_tag: u64,
+    /// Whether hybrid pageblocks are tracked.
+    tracked: bool,
 }
 
 impl Model {
+    /// What the pageblock of each free aligned block of a node is for.
+    fn kinds_with_room(&self, memory: &Memory<Gpa>, node: u8, order: Order) -> BTreeMap<u64, Pageblock> {
+        if !self.tracked {
+            return BTreeMap::new();
+        }
+        let (start, frames) = NODES[usize::from(node)];
+        let places = (start.next_multiple_of(order.frames())..start + frames).step_by(1 << order.get());
+        let free = places.filter(|&at| self.taken(at, order, Naive::Free).is_none());
+        free.map(|at| (at, memory.pageblock(frame(at)).unwrap())).collect()
+    }
+
+    /// What pageblocks are for, from what is in them.
+    fn compare_pageblocks(&self, memory: &Memory<Gpa>) -> Result<(), TestCaseError> {
+        let mut hybrids = BTreeMap::new();
+        let mut holds: BTreeMap<(usize, u64), (u64, bool)> = BTreeMap::new();
+        for (&at, naive) in &self.frames {
+            let node = usize::from(at >= NODES[1].0);
+            let (unmovable, movable) = holds.entry((node, at / 512)).or_default();
+            match naive {
+                Naive::Used { mobility: Mobility::Unmovable, .. } => *unmovable += 1,
+                Naive::Used { mobility: Mobility::Movable, .. } => *movable = true,
+                Naive::Free | Naive::Reserved(_) => {}
+            }
+        }
+        for ((node, block), (unmovable, movable)) in holds {
+            let inside = (block * 512).max(NODES[node].0);
+            let kind = memory.pageblock(frame(inside)).unwrap();
+            match kind {
+                Pageblock::Hybrid => prop_assert!(self.tracked && 0 < unmovable && unmovable < 512),
+                Pageblock::Movable => prop_assert!(!self.tracked || unmovable == 0),
+                Pageblock::Unmovable => prop_assert!(!self.tracked || !movable),
+            }
+            *hybrids.entry(node).or_insert(0) += u64::from(kind == Pageblock::Hybrid);
+        }
+        for node in memory.node_ids() {
+            prop_assert_eq!(memory.hybrids(node), hybrids[&usize::from(node.get())]);
+        }
+        Ok(())
+    }
+
     fn new() -> Self {
         let frames = NODES.iter().flat_map(|&(start, frames)| start..start + frames);
         Self {
             frames: frames.map(|at| (at, Naive::Free)).collect(),
             reservations: BTreeMap::new(),
             next_tag: 0,
+            tracked: false,
         }
     }
 
@@ -162,9 +205,24 @@ impl Model {
         match *operation {
             Operation::Allocate { node, order, mobility } => {
                 let (start, frames) = NODES[usize::from(node)];
+                let kinds = self.kinds_with_room(memory, node, order);
                 if let Some(at) = memory.allocate(NodeId::new(node), order, mobility) {
                     prop_assert_eq!(self.taken(number(at), order, Naive::Free), None);
                     prop_assert!((start..start + frames).contains(&number(at)));
+                    if self.tracked && mobility == Mobility::Unmovable {
+                        // Movable memory is the last to give a block, and hybrid pageblocks give before it.
+                        let room = |kind| kinds.values().any(|&found| found == kind);
+                        prop_assert_eq!(
+                            kinds[&number(at)],
+                            if room(Pageblock::Unmovable) {
+                                Pageblock::Unmovable
+                            } else if room(Pageblock::Hybrid) {
+                                Pageblock::Hybrid
+                            } else {
+                                Pageblock::Movable
+                            }
+                        );
+                    }
                     self.take(memory, number(at), order, mobility);
                 } else {
                     let first = start.next_multiple_of(order.frames());
@@ -269,6 +327,7 @@ impl Model {
             prop_assert_eq!(memory.total(node).get() >> 12, frames);
             prop_assert_eq!(blocks(memory, node), naive_blocks(memory, start..start + frames));
         }
+        self.compare_pageblocks(memory)?;
         let reservations = memory.reservations().map(|reservation| {
             let start = number(reservation.start);
             (reservation.id, (start..start + reservation.order.frames(), reservation.until.get()))
@@ -322,10 +381,15 @@ proptest! {
     fn no_frame_is_lost_or_has_two_owners(
         history in prop::collection::vec(operations(), 1..150),
         asked in prop::collection::vec((0_u64..7_300, 1_u64..1_200, orders()), 4),
+        tracked_from in prop::option::of(0_usize..40),
     ) {
         let mut memory = memory(&NODES);
         let mut model = Model::new();
         for (step, operation) in history.iter().enumerate() {
+            if tracked_from == Some(step) {
+                memory.track_hybrids();
+                model.tracked = true;
+            }
             model.apply(&mut memory, operation)?;
             if step % 16 == 0 {
                 model.compare(&memory)?;

@@ -2,11 +2,18 @@
 
 use terrace_addr::{Addr, Bytes, Space};
 use terrace_frames::{Mobility, Order};
-use terrace_policy::{Effort, Event, Policy};
+use terrace_policy::{Abilities, Effort, Event, Policy};
 
 use super::{Kernel, KernelError};
 
 impl<U: Space, L: Space> Kernel<U, L> {
+    /// A policy rules from now on that needs these abilities: does what has to be done beforehand for them.
+    pub fn prepare(&mut self, required: Abilities) {
+        if required.contains(Abilities::HYBRID_BLOCKS) {
+            self.memory.track_hybrids();
+        }
+    }
+
     /// A base frame for a program: from the first node that is above its watermark.
     ///
     /// # Errors

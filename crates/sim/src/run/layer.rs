@@ -18,7 +18,8 @@ pub(crate) struct LayerState<U: Space, L: Space> {
 const TICK: Cycles = Cycles::new(200_000_000);
 
 impl<U: Space, L: Space> LayerState<U, L> {
-    pub(crate) fn new(kernel: Kernel<U, L>, policy: Box<dyn Policy>) -> Self {
+    pub(crate) fn new(mut kernel: Kernel<U, L>, policy: Box<dyn Policy>) -> Self {
+        kernel.prepare(policy.requires());
         Self { kernel, policy, wake: Some(Nanos::ZERO) }
     }
 

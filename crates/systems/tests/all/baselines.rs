@@ -8,7 +8,7 @@ use proptest::test_runner::FileFailurePersistence;
 use terrace_addr::{Addr, Bytes, Gva, Span};
 use terrace_policy::{Advice, Event, Message, Role, SpaceId};
 
-const SYSTEMS: [&str; 4] = ["ca-paging", "ranger", "ingens", "hawkeye"];
+const SYSTEMS: [&str; 5] = ["ca-paging", "ranger", "ingens", "hawkeye", "illuminator"];
 
 #[derive(Debug, Clone)]
 enum Operation {

@@ -9,6 +9,7 @@ mod gemini;
 mod gemini_histories;
 mod gemini_mechanisms;
 mod hawkeye;
+mod illuminator;
 mod ingens;
 mod one_layer;
 mod ptemagnet;

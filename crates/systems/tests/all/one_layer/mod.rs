@@ -36,13 +36,14 @@ impl OneLayer {
         (costs.scan, costs.remap) = (SCAN, REMAP);
         let settings = Settings { role: Role::Guest, levels: Levels::Four, costs, areas_end: AREAS_END };
         let memory = NodeSpec { start: Addr::ZERO, bytes: Bytes::new(blocks * BLOCK) };
-        let kernel = Kernel::new(settings, &[memory]).unwrap();
+        let mut kernel = Kernel::new(settings, &[memory]).unwrap();
         let system = terrace_systems::registry().iter().find(|found| found.name == system).unwrap();
         let mut chosen = Values::defaults(system.parameters);
         for &(name, value) in values {
             chosen.set(system.parameters, name, value).unwrap();
         }
         let policy = (system.build)(Role::Guest, &chosen).unwrap();
+        kernel.prepare(policy.requires());
         Self { kernel, policy, now: 0, wake: NextWake::At(Nanos::ZERO) }
     }
 
