@@ -38,22 +38,58 @@ impl FrameSource<Hpa> for Frames {
 
 #[derive(Debug, Clone)]
 enum Operation {
-    Map { place: u64, size: PageSize, frame: u64, flags: u8 },
-    Unmap { place: u64, size: PageSize },
-    Protect { place: u64, size: PageSize, flags: u8 },
-    Replace { place: u64, size: PageSize, frame: u64, flags: u8 },
-    Split { place: u64, size: PageSize },
-    Merge { place: u64, size: PageSize },
-    Clear { place: u64, size: PageSize, flags: u8 },
-    Prune { place: u64 },
+    Map {
+        place: u64,
+        size: PageSize,
+        frame: u64,
+        flags: u8,
+    },
+    Unmap {
+        place: u64,
+        size: PageSize,
+    },
+    Protect {
+        place: u64,
+        size: PageSize,
+        flags: u8,
+    },
+    Replace {
+        place: u64,
+        size: PageSize,
+        frame: u64,
+        flags: u8,
+    },
+    Split {
+        place: u64,
+        size: PageSize,
+    },
+    Merge {
+        place: u64,
+        size: PageSize,
+    },
+    Clear {
+        place: u64,
+        size: PageSize,
+        flags: u8,
+    },
+    Prune {
+        place: u64,
+    },
+    /// Maps each base page of the 2M around a place to its part of an aligned frame, where nothing is mapped there.
+    Fill {
+        place: u64,
+        frame: u64,
+    },
 }
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let size = || prop::sample::select(PageSize::ALL.to_vec());
-    // A few 4K slots in a few 2M regions in a few 1G regions, in both halves: collisions are frequent.
+    // A few 4K slots in a few 2M regions in a few 1G regions, in both halves: collisions are frequent. Half of the
+    // places are in one region, so that what is remembered of it is used.
     let place = || {
-        (0..2_u64, 0..2_u64, 0..3_u64, 0..3_u64)
-            .prop_map(|(h, g, m, k)| h << 47 | g << 30 | m << 21 | k << 12)
+        let all = (0..2_u64, 0..2_u64, 0..3_u64, 0..3_u64)
+            .prop_map(|(h, g, m, k)| h << 47 | g << 30 | m << 21 | k << 12);
+        prop_oneof![all, (0..3_u64).prop_map(|k| k << 12)]
     };
     let operation = prop_oneof![
         4 => (place(), size(), 0..8_u64, any::<u8>())
@@ -66,6 +102,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         3 => (place(), size()).prop_map(|(place, size)| Operation::Merge { place, size }),
         1 => (place(), size(), any::<u8>()).prop_map(|(place, size, flags)| Operation::Clear { place, size, flags }),
         2 => place().prop_map(|place| Operation::Prune { place }),
+        1 => (place(), 0..8_u64).prop_map(|(place, frame)| Operation::Fill { place, frame }),
     ];
     prop::collection::vec(operation, 1..40)
 }
@@ -93,6 +130,15 @@ fn check<U: Space, F: Format>(format: F, history: &[Operation], limit: usize) ->
             for addr in [leaf.page.start(), leaf.page.start().offset_by(leaf.page.size().bytes() - 1)] {
                 prop_assert_eq!(table.lookup(addr), Some(*leaf));
             }
+        }
+        // Where nothing is mapped nothing is found, wherever was mapped last.
+        for place in (0..4_u64).map(|slot| slot << 12) {
+            let addr = Addr::<U>::truncate(place);
+            let mapped = expected.iter().find(|leaf| leaf.page.contains(addr));
+            prop_assert_eq!(table.lookup(addr), mapped.copied());
+            prop_assert_eq!(table.maps(addr), mapped.is_some());
+            let ends = table.path(addr).last().map(|step| step.level);
+            prop_assert_eq!(table.probe(addr).map_err(Some), mapped.copied().ok_or(ends));
         }
         prop_assert_eq!(table.memory().nodes(), frames.out, "every node has a frame, every frame a node");
     }
@@ -195,6 +241,23 @@ fn apply<U: Space, F: Format>(
                 let leaf = model.get_mut(&page.start().get()).expect("a leaf in the model");
                 prop_assert_eq!(found, leaf.flags & which);
                 leaf.flags -= which;
+            }
+        }
+        Operation::Fill { place, frame } => {
+            let block = page(place, PageSize::Size2M);
+            if overlaps(model, block) {
+                return Ok(());
+            }
+            for part in 0..512 {
+                let at = part * PageSize::Size4K.bytes();
+                let page = Page::containing(block.start().offset_by(at), PageSize::Size4K);
+                let frame = Addr::new(frame * PageSize::Size2M.bytes() + at);
+                if table.map(page, frame, LeafFlags::WRITE, frames).is_err() {
+                    prop_assert_eq!(frames.out, frames.limit);
+                    return Ok(());
+                }
+                let flags = kept::<F>(LeafFlags::WRITE.bits(), PageSize::Size4K);
+                model.insert(page.start().get(), Leaf { page, frame, flags });
             }
         }
         Operation::Prune { place } => {

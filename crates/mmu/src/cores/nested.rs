@@ -4,7 +4,7 @@ use terrace_addr::{AccessKind, Addr, Gpa, Hpa, PageSize, convert};
 use terrace_machine::{Machine, array_seed};
 use terrace_raw::Work;
 use terrace_raw::vector::Vector;
-use terrace_table::{EntryIndex, Ept, Format, TableMemory};
+use terrace_table::{EntryIndex, Ept, Format};
 
 use super::below::{Found, Nested, Translate};
 use super::prefetch::Prefetched;
@@ -180,7 +180,7 @@ fn walk<V: Vector, W: Watch>(
                     {
                         log.note(addr)?;
                     }
-                    table.memory_mut().set_bits(place.node, index, bits);
+                    table.set_bits(place.node, index, bits);
                 }
             }
             let dirty = !structures.accessed_dirty || entry.with(bits).has(Ept::DIRTY);
@@ -190,7 +190,7 @@ fn walk<V: Vector, W: Watch>(
             return Ok(Found { packed: Packed::part_of(frame, addr, size, allows), size });
         }
         if structures.accessed_dirty && !entry.has(Ept::ACCESSED) {
-            table.memory_mut().set_bits(place.node, index, Ept::ACCESSED);
+            table.set_bits(place.node, index, Ept::ACCESSED);
         }
         let address: Addr<Hpa> = Ept::node_address(entry);
         place = Place {

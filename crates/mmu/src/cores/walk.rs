@@ -2,7 +2,7 @@
 
 use terrace_addr::{AccessKind, Addr, Gva, PageSize};
 use terrace_raw::vector::Vector;
-use terrace_table::{EntryIndex, Format, TableMemory, X86};
+use terrace_table::{EntryIndex, Format, X86};
 
 use super::Structures;
 use super::access::Running;
@@ -120,6 +120,6 @@ fn mark<B: Below>(
     if !place.packed.allows().permits_table_store() {
         return Err(B::table_violation(Addr::truncate(place.lower + index.byte_offset())));
     }
-    first.memory_mut().set_bits(place.node, index, bits);
+    first.set_bits(place.node, index, bits);
     Ok(())
 }

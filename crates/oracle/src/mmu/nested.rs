@@ -56,7 +56,7 @@ impl Mmu<'_> {
                 break (index, entry);
             }
             if self.keeps.second {
-                host.memory_mut().set_bits(at.node, index, Ept::ACCESSED);
+                host.set_bits(at.node, index, Ept::ACCESSED);
             }
             let node = host.memory().child(at.node, index);
             at = lead_to(Ept::node_address(entry), node, at.rights);
@@ -77,7 +77,7 @@ impl Mmu<'_> {
                 }
                 bits |= Ept::DIRTY;
             }
-            host.memory_mut().set_bits(at.node, index, bits);
+            host.set_bits(at.node, index, bits);
             rights.store &= host.memory().read(at.node, index).has(Ept::DIRTY);
         }
 

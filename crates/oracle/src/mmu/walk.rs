@@ -127,6 +127,6 @@ fn set_used<S: Space>(
     if !at.writable {
         return Err(Fault::Ept { addr: Addr::new(at.said + index.byte_offset()), protection: true });
     }
-    table.memory_mut().set_bits(at.node, index, bits);
+    table.set_bits(at.node, index, bits);
     Ok(())
 }

@@ -2,8 +2,15 @@
 
 use terrace_addr::{Addr, Effects, Page, Space};
 
-use super::{LeafIn, StepIn, Table, leaf_at};
+use super::{LeafIn, Recent, Table, leaf_of, region_of};
 use crate::{Entry, EntryIndex, Format, FrameSource, LeafFlags, TableError, TableMemory};
+
+/// Where a leaf is.
+pub(super) struct Place<N> {
+    pub(super) node: N,
+    pub(super) index: EntryIndex,
+    pub(super) entry: Entry,
+}
 
 impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     /// Maps `page` to the frame at `frame`.
@@ -84,7 +91,7 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
                 self.free(self.memory.child(node, index), level - 1, F::node_address(entry), frames);
             }
         }
-        self.memory.detach(node);
+        self.detach(node);
         frames.give_back(address);
     }
 
@@ -94,8 +101,8 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     /// # Errors
     /// If no leaf of that size is there.
     pub fn unmap(&mut self, page: Page<U>) -> Result<(LeafIn<U, M>, Effects<U>), TableError> {
-        let (leaf, step) = self.leaf(page)?;
-        self.memory.write(step.node, step.index, Entry::EMPTY);
+        let (leaf, place) = self.leaf(page)?;
+        self.memory.write(place.node, place.index, Entry::EMPTY);
         Ok((leaf, Effects::stale(page)))
     }
 
@@ -125,8 +132,8 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
         if !frame.is_aligned(page.size()) {
             return Err(TableError::Misaligned { frame: frame.get(), size: page.size() });
         }
-        let (_, step) = self.leaf(page)?;
-        self.memory.write(step.node, step.index, F::leaf_entry(frame, page.size(), flags));
+        let (_, place) = self.leaf(page)?;
+        self.memory.write(place.node, place.index, F::leaf_entry(frame, page.size(), flags));
         Ok(Effects::stale(page))
     }
 
@@ -146,7 +153,7 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
             let Some(step) = emptied else { return effects };
             let child = self.memory.child(step.node, step.index);
             self.memory.write(step.node, step.index, Entry::EMPTY);
-            self.memory.detach(child);
+            self.detach(child);
             frames.give_back(F::node_address(step.entry));
             effects.merge(Effects::stale(super::iterate::span_of_entry(addr, step.level)));
         }
@@ -161,13 +168,28 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     }
 
     /// The leaf of exactly this page, and its place.
-    pub(super) fn leaf(&self, page: Page<U>) -> Result<(LeafIn<U, M>, StepIn<M>), TableError> {
+    pub(super) fn leaf(&self, page: Page<U>) -> Result<(LeafIn<U, M>, Place<M::Node>), TableError> {
         self.check(page)?;
-        self.path(page.start())
-            .last()
-            .and_then(|step| Some((leaf_at::<U, F, _, _>(page.start(), &step)?, step)))
-            .filter(|(leaf, _)| leaf.page == page)
-            .ok_or(TableError::NoSuchLeaf { addr: page.start().get(), size: page.size() })
+        let (addr, target) = (page.start(), page.size().level());
+        let absent = TableError::NoSuchLeaf { addr: addr.get(), size: page.size() };
+        let (mut node, mut level) = match self.recent(addr) {
+            Some(node) => (node, 1),
+            None => (self.root_node, self.level_count()),
+        };
+        while level > target {
+            let (entry, child) = self.memory.read_inner(node, EntryIndex::of(addr, level));
+            if !F::is_present(entry) || F::is_leaf(entry, level) {
+                return Err(absent);
+            }
+            (node, level) = (child, level - 1);
+        }
+        let index = EntryIndex::of(addr, level);
+        let entry = self.memory.read(node, index);
+        if level < target || !F::is_present(entry) || !F::is_leaf(entry, level) {
+            return Err(absent);
+        }
+        let leaf = leaf_of::<U, F, _>(addr, level, entry).ok_or(absent)?;
+        Ok((leaf, Place { node, index, entry }))
     }
 
     /// The place of the entry for `page`, with the nodes above it made where they are missing.
@@ -177,11 +199,19 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
         frames: &mut impl FrameSource<M::Space>,
     ) -> Result<(M::Node, EntryIndex), TableError> {
         let target = page.size().level();
+        if target == 1
+            && let Some(node) = self.recent(page.start())
+        {
+            return Ok((node, EntryIndex::of(page.start(), 1)));
+        }
         let mut node = self.root_node;
         let mut level = self.level_count();
         loop {
             let index = EntryIndex::of(page.start(), level);
             if level == target {
+                if level == 1 {
+                    self.recent = Recent { region: region_of(page.start()), node };
+                }
                 return Ok((node, index));
             }
             let entry = self.memory.read(node, index);

@@ -18,7 +18,7 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     ) -> Result<Effects<U>, TableError> {
         let size = page.size();
         let small = size.smaller().ok_or(TableError::Indivisible { size })?;
-        let (leaf, step) = self.leaf(page)?;
+        let (leaf, place) = self.leaf(page)?;
         let frame = frames.take().ok_or(TableError::NoFrame)?;
         let child = self.memory.attach(frame, small.level());
         let mut part = leaf.frame;
@@ -26,8 +26,8 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
             self.memory.write(child, index, F::leaf_entry(part, small, leaf.flags));
             part = part.offset_by(small.bytes());
         }
-        self.memory.write(step.node, step.index, F::node_entry(frame));
-        self.memory.link(step.node, step.index, child);
+        self.memory.write(place.node, place.index, F::node_entry(frame));
+        self.memory.link(place.node, place.index, child);
         Ok(Effects::stale(page))
     }
 
@@ -65,7 +65,7 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
             expected = expected.offset_by(small.bytes());
         }
         self.memory.write(step.node, step.index, F::leaf_entry(frame, size, flags));
-        self.memory.detach(child);
+        self.detach(child);
         frames.give_back(F::node_address(step.entry));
         Ok(Effects::stale(page))
     }

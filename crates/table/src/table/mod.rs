@@ -23,7 +23,26 @@ pub struct Table<U, F, M: TableMemory> {
     memory: M,
     root: Addr<M::Space>,
     root_node: M::Node,
+    recent: Recent<M::Node>,
     upper: PhantomData<U>,
+}
+
+/// The node of level 1 that a page was mapped in last: whoever looks for a page there, or for its neighbours, need not
+/// begin at the root.
+#[derive(Debug, Clone, Copy)]
+struct Recent<N> {
+    /// The 2 MiB of the upper space that it maps, by number; [`NOTHING`] if it has been given back.
+    region: u64,
+    node: N,
+}
+
+/// No region has this number.
+const NOTHING: u64 = u64::MAX;
+
+/// The 2 MiB that hold an address.
+#[inline(always)]
+const fn region_of<U: Space>(addr: Addr<U>) -> u64 {
+    addr.get() >> PageSize::Size2M.shift()
 }
 
 /// One entry on the way from the root to a leaf.
@@ -79,7 +98,8 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     ) -> Result<Self, TableError> {
         let root = frames.take().ok_or(TableError::NoFrame)?;
         let root_node = memory.attach(root, format.levels().count());
-        Ok(Self { format, memory, root, root_node, upper: PhantomData })
+        let recent = Recent { region: NOTHING, node: root_node };
+        Ok(Self { format, memory, root, root_node, recent, upper: PhantomData })
     }
 
     /// The format.
@@ -94,10 +114,29 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
         &self.memory
     }
 
-    /// The memory, for walkers that set accessed and dirty bits.
+    /// The memory, for who writes entries past the table.
     #[inline(always)]
     pub const fn memory_mut(&mut self) -> &mut M {
+        self.recent.region = NOTHING;
         &mut self.memory
+    }
+
+    /// Sets accessed and dirty bits of a present entry, as a walker does.
+    #[inline(always)]
+    pub fn set_bits(&mut self, node: M::Node, index: EntryIndex, bits: u64) {
+        self.memory.set_bits(node, index, bits);
+    }
+
+    /// The node of level 1 for an address, if it is the one that was mapped in last.
+    #[inline(always)]
+    fn recent(&self, addr: Addr<U>) -> Option<M::Node> {
+        (self.recent.region == region_of(addr)).then_some(self.recent.node)
+    }
+
+    /// Gives up a node that nothing refers to any more.
+    fn detach(&mut self, node: M::Node) {
+        self.recent.region = NOTHING;
+        self.memory.detach(node);
     }
 
     /// The address of the root: what CR3 or the EPT pointer holds.
@@ -158,6 +197,11 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     /// That level, if no leaf maps it.
     #[inline]
     pub fn probe(&self, addr: Addr<U>) -> Result<LeafIn<U, M>, u32> {
+        if let Some(node) = self.recent(addr) {
+            let entry = self.memory.read_last(node, EntryIndex::of(addr, 1));
+            let leaf = F::is_present(entry).then(|| leaf_of::<U, F, _>(addr, 1, entry)).flatten();
+            return leaf.ok_or(1);
+        }
         let (mut node, mut level) = (self.root_node, self.level_count());
         if !self.covers(addr) {
             return Err(level + 1);
@@ -177,6 +221,9 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     /// Whether a leaf maps `addr`.
     #[inline]
     pub fn maps(&self, addr: Addr<U>) -> bool {
+        if let Some(node) = self.recent(addr) {
+            return F::is_present(self.memory.read_last(node, EntryIndex::of(addr, 1)));
+        }
         if !self.covers(addr) {
             return false;
         }

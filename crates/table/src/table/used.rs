@@ -18,7 +18,7 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
         page: Page<U>,
         which: LeafFlags,
     ) -> Result<(LeafFlags, Effects<U>), TableError> {
-        let (leaf, step) = self.leaf(page)?;
+        let (leaf, place) = self.leaf(page)?;
         let found = leaf.flags & (which - LeafFlags::PERMISSIONS);
         let mut bits = 0;
         if found.contains(LeafFlags::ACCESSED) {
@@ -30,7 +30,7 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
         if bits == 0 {
             return Ok((found, Effects::none()));
         }
-        self.memory.write(step.node, step.index, step.entry.without(bits));
+        self.memory.write(place.node, place.index, place.entry.without(bits));
         Ok((found, Effects::stale(page)))
     }
 }
