@@ -42,7 +42,7 @@ pub struct Host {
     /// socket 0, the first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<String>,
-    /// The most memory of these nodes that it uses, `"16 GiB"`, a multiple of 4 KiB. Default: all.
+    /// How much memory of these nodes it uses, `"16 GiB"`, a multiple of 4 KiB, and no more than they have. Default: all.
     #[serde(with = "units::some_bytes", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub memory: Option<Bytes>,

@@ -191,6 +191,10 @@ fn bad_input_is_told_in_a_message() {
         (vec![&small, "--set", "guest.system=linus"], vec!["linus", "did you mean linux?"]),
         (vec![&small, "--set", "machine=brodwell-e5-2620v4"], vec!["did you mean broadwell-e5-2620v4?"]),
         (vec![&small, "--set", "host.nodes=dram7"], vec!["host.nodes", "dram7"]),
+        (
+            vec![&small, "--set", "host.memory=65 GiB"],
+            vec!["host.memory", "65 GiB", "at most 64 GiB", "dram0, dram1", "host.nodes"],
+        ),
         (vec![&small, "--set", "vm.vcpus=900"], vec!["small", "900 vCPUs", "expected"]),
         (vec![&small, "--out", taken], vec!["taken", "found a folder with other files"]),
     ] {

@@ -69,7 +69,7 @@ fn result() -> RunsResult {
                 Outcome::OutOfMemory {
                     at,
                     layer: "host".into(),
-                    wanted: "a page, with 0 B of 4096 B free".into(),
+                    wanted: "a page, with 0 B of 4 KiB free".into(),
                 },
             ),
         ],
@@ -109,7 +109,7 @@ fn outcomes_have_a_sentence() {
         r#""sentence": "It was interrupted at 5 ns: the metrics are those of the intervals before.""#
     ));
     assert!(
-        text.contains(r#""sentence": "At 5 ns the kernel of host had no memory left: it wanted a page, with 0 B of 4096 B free.""#)
+        text.contains(r#""sentence": "At 5 ns the kernel of host had no memory left: it wanted a page, with 0 B of 4 KiB free.""#)
     );
 }
 

@@ -2,6 +2,7 @@
 
 use terrace_kernel::KernelError;
 use terrace_machine::MachineError;
+use terrace_machine::quantity::Size;
 use terrace_mmu::BuildError;
 use terrace_policy::{Abilities, ParameterError};
 use terrace_workload::WorkloadError;
@@ -82,6 +83,21 @@ pub enum RunError {
         found: String,
         /// Those that it has.
         expected: String,
+    },
+    /// The host's nodes have less memory than it is to have.
+    #[error(
+        "host.memory: found {found}; expected at most {most}, what {nodes} has; name more nodes in host.nodes (the \
+         machine has {all}), or make machine.memory.NODE.size larger"
+    )]
+    HostMemory {
+        /// What it is to have.
+        found: Size,
+        /// What the nodes have.
+        most: Size,
+        /// Their names.
+        nodes: String,
+        /// The names of all nodes.
+        all: String,
     },
     /// There is no such mode, or runs do not have it.
     #[error("vm.{vm}.mode: found {found}; expected native, 2d, shadow or nested")]

@@ -14,6 +14,7 @@
 use terrace_addr::{Nanos, convert};
 use terrace_kernel::KernelError;
 use terrace_machine::Machine;
+use terrace_machine::quantity::Size;
 use terrace_result::{EventRow, LayerRow, Outcome, RunResult, ScopeName};
 use terrace_scenario::{Parameters, Run, Scenario};
 
@@ -305,7 +306,7 @@ fn ended(vm: &str, end: &End, at: Nanos) -> Outcome {
                 terrace_policy::Role::Host => "host".to_owned(),
                 role => format!("{vm}/{role}"),
             };
-            let reason = format!("{wanted}, with {free} of {total} free");
+            let reason = format!("{wanted}, with {} of {} free", Size::new(*free), Size::new(*total));
             Outcome::OutOfMemory { at, layer, wanted: reason }
         }
         other => Outcome::Failed { at, vm: vm.to_owned(), why: Simulation::describe(other) },

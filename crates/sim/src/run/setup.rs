@@ -8,6 +8,7 @@ use terrace_addr::{Addr, Bytes, Cycles, Ghpa, Gpa, Gva, Hpa, Hva, Nanos, Space, 
 use terrace_frames::fragment::Fragmenter;
 use terrace_frames::{Mobility, NodeSpec};
 use terrace_kernel::{Kernel, KernelCosts, KernelError, Settings, Shadow, Vm};
+use terrace_machine::quantity::Size;
 use terrace_machine::{Machine, Vendor};
 use terrace_mmu::{Amd, Context, Intel, Invalidation, Layout, Mmu};
 use terrace_policy::{Layer, Policy, Role, Values};
@@ -179,12 +180,13 @@ impl Maker<'_> {
             [] => all.first().map(|&(name, _)| name).into_iter().collect(),
             names => names.iter().map(String::as_str).collect(),
         };
+        let list = |names: &[&str]| names.join(", ");
+        let every = || list(&all.iter().map(|&(name, _)| name).collect::<Vec<_>>());
         let mut left = host.memory.map_or(u64::MAX, Bytes::get);
         let (mut specs, mut parts, mut start) = (Vec::new(), Vec::new(), 0);
-        for name in names {
+        for &name in &names {
             let Some(place) = all.iter().position(|&(other, _)| other == name) else {
-                let expected = all.iter().map(|&(name, _)| name).collect::<Vec<_>>().join(", ");
-                return Err(RunError::Node { found: name.into(), expected });
+                return Err(RunError::Node { found: name.into(), expected: every() });
             };
             let bytes = all[place].1.size.bytes().get().min(left) & !0xfff;
             left -= bytes;
@@ -193,6 +195,10 @@ impl Maker<'_> {
                 start += bytes;
                 parts.push((Addr::truncate(start), place));
             }
+        }
+        if let Some(found) = host.memory.filter(|found| found.get() > start) {
+            let (found, most) = (Size::new(found), Size::new(Bytes::new(start)));
+            return Err(RunError::HostMemory { found, most, nodes: list(&names), all: every() });
         }
         Ok((specs, Layout::new(parts)))
     }
