@@ -14,6 +14,12 @@ impl<U: Space, L: Space> Kernel<U, L> {
         }
     }
 
+    /// So many of its nodes, the first ones, are near its processors: huge pages of others are not taken before base
+    /// pages of these. At first all are.
+    pub const fn set_near(&mut self, nodes: usize) {
+        self.near = nodes;
+    }
+
     /// A base frame for a program: from the first node that is above its watermark.
     ///
     /// # Errors
@@ -27,10 +33,15 @@ impl<U: Space, L: Space> Kernel<U, L> {
         self.take(Order::BASE).ok_or_else(|| self.out_of_memory("a page"))
     }
 
-    /// A free block of 2M, if one is free or can be had with this effort.
+    /// A free block of 2M, if one is free or can be had with this effort. One that is not near is taken only with the
+    /// effort of compaction (`alloc_pages_mpol` in `mm/mempolicy.c`: the own node first, and the others if the request
+    /// may reclaim directly).
     pub(super) fn take_huge(&mut self, effort: Effort) -> Option<Addr<L>> {
-        if let Some(block) = self.take(Order::HUGE) {
-            return Some(block);
+        let Self { memory, nodes, near, .. } = self;
+        let mut nearer = nodes.iter().take(*near);
+        let block = nearer.find_map(|&node| memory.allocate(node, Order::HUGE, Mobility::Movable));
+        if block.is_some() {
+            return block;
         }
         match effort {
             Effort::Light => None,

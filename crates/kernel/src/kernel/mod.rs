@@ -52,6 +52,8 @@ pub struct Kernel<U: Space, L: Space> {
     memory: Memory<L>,
     /// In the order in which memory is taken from them.
     nodes: Vec<NodeId>,
+    /// So many of them are near.
+    near: usize,
     spaces: Vec<Option<AddressSpace<U, L>>>,
     counts: KernelCounts,
     pending: Pending<U, L>,
@@ -128,6 +130,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             deferrals: vec![compaction::Deferral::default(); nodes.len()],
             settings,
             memory,
+            near: nodes.len(),
             nodes,
             spaces: Vec::new(),
             counts: KernelCounts::default(),

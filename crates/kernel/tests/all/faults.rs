@@ -4,11 +4,12 @@ use crate::world;
 
 use terrace_addr::{AccessKind, Addr, Bytes, Gpa, Gva, PageSize};
 use terrace_frames::fragment::Fragmenter;
-use terrace_frames::{FrameState, Mobility, Order, Tag, Watermarks};
-use terrace_kernel::{Kernel, KernelError};
+use terrace_frames::{FrameState, Mobility, NodeSpec, Order, Tag, Watermarks};
+use terrace_kernel::{Kernel, KernelCosts, KernelError, Settings};
 use terrace_policy::{
-    Action, Advice, Applied, CollapseInto, Effort, Event, Fault, Layer, Placement, Policy, SpaceId,
+    Action, Advice, Applied, CollapseInto, Effort, Event, Fault, Layer, Placement, Policy, Role, SpaceId,
 };
+use terrace_table::Levels;
 use world::check::{consistent, table_pages};
 use world::{BLOCK, NODE, Told, base, fault, free, kernel, pages};
 
@@ -132,6 +133,33 @@ fn direct_effort_moves_base_pages_out_of_the_way() {
     let moved = world::check::moved(&before, &after);
     assert!(moved > 0 && guest.counts().compaction_moved == moved);
     assert!((1..2 * BLOCK).step_by(2).all(|page| guest.leaf(space, at(page)).is_some()));
+}
+
+/// `alloc_pages_mpol`: base pages of the own node come before huge pages of another one, unless the fault may compact.
+#[test]
+fn huge_pages_of_a_far_node_are_for_those_who_try_hard() {
+    let costs = KernelCosts::default();
+    let settings = Settings { role: Role::Host, levels: Levels::Four, costs, areas_end: world::AREAS_END };
+    let node = |block: u64| NodeSpec { start: base(block * BLOCK), bytes: pages(4 * BLOCK) };
+    for (near, effort, far) in [
+        (2, Effort::Light, true),
+        (1, Effort::Light, false),
+        (1, Effort::Wake, false),
+        (1, Effort::Direct, true),
+    ] {
+        let mut host: Guest = Kernel::new(settings.clone(), &[node(0), node(4)]).unwrap();
+        host.set_near(near);
+        // Of each near block a frame is taken that cannot be moved.
+        for block in 0..4 {
+            let at = base(block * BLOCK + 9);
+            host.memory_mut().allocate_at(at, Order::BASE, Mobility::Unmovable).unwrap();
+        }
+        let space = host.begin_space().unwrap();
+        host.map_at(space, START, pages(2 * BLOCK), Advice::Default, None).unwrap();
+        let leaf = fault(&mut host, space, at(0), Placement::Huge(effort)).unwrap();
+        let found = (leaf.page.size() == PageSize::Size2M, world::number(leaf.frame) >= 4 * BLOCK);
+        assert_eq!(found, (far, far), "{near} {effort:?}");
+    }
 }
 
 #[test]

@@ -86,10 +86,12 @@ pub(super) fn begin(scenario: &Scenario, machine: &Machine, registry: &Registry)
     let clock = Clock::new(machine);
     let quantum = NonZeroU64::new(clock.cycles(scenario.time.quantum).get()).unwrap_or(NonZeroU64::MIN);
     let ground = if native {
-        let kernel = maker.kernel(Role::Guest, &nodes)?;
+        let mut kernel = maker.kernel(Role::Guest, &nodes)?;
+        kernel.set_near(1);
         Ground::Native(Box::new(maker.layer(Role::Guest, kernel)?))
     } else {
-        let kernel = maker.kernel(Role::Host, &nodes)?;
+        let mut kernel = maker.kernel(Role::Host, &nodes)?;
+        kernel.set_near(1);
         Ground::Host(Box::new(maker.layer(Role::Host, kernel)?))
     };
     let sockets = convert::index32(machine.topology.sockets);
