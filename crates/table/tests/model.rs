@@ -149,6 +149,31 @@ fn overlaps<U: Space>(model: &Model<U>, page: Page<U>) -> bool {
     model.values().any(|leaf| leaf.page.contains(page.start()) || page.contains(leaf.page.start()))
 }
 
+/// Maps each base page of a block to its part of the frame of 2M with this number, where nothing is mapped.
+fn fill<U: Space, F: Format>(
+    table: &mut Table<U, F, SimulatedMemory<Hpa>>,
+    model: &mut Model<U>,
+    frames: &mut Frames,
+    block: Page<U>,
+    number: u64,
+) -> Result<(), TestCaseError> {
+    if overlaps(model, block) {
+        return Ok(());
+    }
+    for part in 0..512 {
+        let at = part * PageSize::Size4K.bytes();
+        let page = Page::containing(block.start().offset_by(at), PageSize::Size4K);
+        let frame = Addr::new(number * PageSize::Size2M.bytes() + at);
+        if table.map(page, frame, LeafFlags::WRITE, frames).is_err() {
+            prop_assert_eq!(frames.out, frames.limit);
+            return Ok(());
+        }
+        let flags = kept::<F>(LeafFlags::WRITE.bits(), PageSize::Size4K);
+        model.insert(page.start().get(), Leaf { page, frame, flags });
+    }
+    Ok(())
+}
+
 fn apply<U: Space, F: Format>(
     table: &mut Table<U, F, SimulatedMemory<Hpa>>,
     model: &mut Model<U>,
@@ -243,23 +268,7 @@ fn apply<U: Space, F: Format>(
                 leaf.flags -= which;
             }
         }
-        Operation::Fill { place, frame } => {
-            let block = page(place, PageSize::Size2M);
-            if overlaps(model, block) {
-                return Ok(());
-            }
-            for part in 0..512 {
-                let at = part * PageSize::Size4K.bytes();
-                let page = Page::containing(block.start().offset_by(at), PageSize::Size4K);
-                let frame = Addr::new(frame * PageSize::Size2M.bytes() + at);
-                if table.map(page, frame, LeafFlags::WRITE, frames).is_err() {
-                    prop_assert_eq!(frames.out, frames.limit);
-                    return Ok(());
-                }
-                let flags = kept::<F>(LeafFlags::WRITE.bits(), PageSize::Size4K);
-                model.insert(page.start().get(), Leaf { page, frame, flags });
-            }
-        }
+        Operation::Fill { place, frame } => fill(table, model, frames, page(place, PageSize::Size2M), frame)?,
         Operation::Prune { place } => {
             let _stale = table.prune(page(place, PageSize::Size4K).start(), frames);
         }

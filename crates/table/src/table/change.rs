@@ -12,6 +12,9 @@ pub(super) struct Place<N> {
     pub(super) entry: Entry,
 }
 
+/// A leaf, and where it is.
+type Found<U, M> = (LeafIn<U, M>, Place<<M as TableMemory>::Node>);
+
 impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     /// Maps `page` to the frame at `frame`.
     ///
@@ -168,7 +171,7 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     }
 
     /// The leaf of exactly this page, and its place.
-    pub(super) fn leaf(&self, page: Page<U>) -> Result<(LeafIn<U, M>, Place<M::Node>), TableError> {
+    pub(super) fn leaf(&self, page: Page<U>) -> Result<Found<U, M>, TableError> {
         self.check(page)?;
         let (addr, target) = (page.start(), page.size().level());
         let absent = TableError::NoSuchLeaf { addr: addr.get(), size: page.size() };
