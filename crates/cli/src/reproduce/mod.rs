@@ -29,7 +29,7 @@ use crate::{CliError, Ended, print};
   terrace reproduce gemini-fig2 --picture gemini-fig2.svg --format csv
   terrace reproduce gemini-fig2 --show-scenario > mine.toml
   terrace reproduce gemini-table3 gemini-fig8-fragmented --program masstree,redis
-  terrace reproduce xgemini-fig11-fragmented --draws 30
+  terrace reproduce xgemini-fig11-clean --program parsec-canneal --draws 30
 
 What was published is shown beside what the model gives, and is an input of nothing. Figures over programs may be
 asked for together: what several of them need runs once.")]
