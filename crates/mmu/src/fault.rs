@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use terrace_addr::{Addr, Gpa, Gva};
+use terrace_addr::{AccessKind, Addr, Gpa, Gva};
 
 /// Why an entry stopped a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +27,9 @@ pub enum Fault {
     Extended {
         /// The guest-physical address, of data or of a table's entry, that was to be translated.
         addr: Addr<Gpa>,
+        /// What was to be done there (the exit qualification's bits 0 to 2): with accessed and dirty bits on, a walk that
+        /// reads a guest's table counts as a store, and a walk that writes one always is one.
+        kind: AccessKind,
         /// Why.
         cause: Cause,
     },
@@ -50,7 +53,9 @@ impl fmt::Display for Fault {
         };
         match self {
             Self::Page { addr, cause } => write!(f, "page fault at {addr:?}: {}", why(cause)),
-            Self::Extended { addr, cause } => write!(f, "EPT violation at {addr:?}: {}", why(cause)),
+            Self::Extended { addr, kind, cause } => {
+                write!(f, "EPT violation at {addr:?}, {kind}: {}", why(cause))
+            }
             Self::Segment { addr } => write!(f, "segment violation at {addr:?}"),
             Self::LogFull { addr } => write!(f, "the page-modification log is full at {addr:?}"),
         }

@@ -66,7 +66,7 @@ impl Translate<Gpa> for Extended {
 
     #[cold]
     fn table_violation(addr: Addr<Gpa>) -> Fault {
-        Fault::Extended { addr, cause: Cause::Protection }
+        Fault::Extended { addr, kind: AccessKind::Store, cause: Cause::Protection }
     }
 }
 
@@ -120,7 +120,7 @@ impl<U: Vector, W: Watch> Work for Translation<'_, '_, '_, '_, '_, U, W> {
             nested.structures.remove_pages(addr, nested.guest);
         }
         if !below.covers(addr) {
-            return Err(Fault::Extended { addr, cause: Cause::NotPresent });
+            return Err(Fault::Extended { addr, kind, cause: Cause::NotPresent });
         }
         nested.references.tally.nested_tlb_misses += 1;
         let found = walk(below, nested, addr, kind)?;
@@ -137,7 +137,7 @@ fn walk<V: Vector, W: Watch>(
     addr: Addr<Gpa>,
     kind: AccessKind,
 ) -> Result<Found, Fault> {
-    let fault = |cause| Err(Fault::Extended { addr, cause });
+    let fault = |cause| Err(Fault::Extended { addr, kind, cause });
     let Nested { structures, references, guest, log } = nested;
     let cached = structures.walk_caches.lookup(references.vector, addr, table.level_count(), *guest);
     if W::WATCHES {

@@ -118,7 +118,8 @@ fn an_absent_entry_is_a_page_fault_and_is_not_cached() {
 fn an_absent_host_page_is_an_ept_violation_at_the_guest_physical_address() {
     let mut world = Virtual::new(&machine(""), PageSize::Size4K, PageSize::Size4K);
     world.map_guest(DATA + 4096, GUEST_DATA + (64 << 20), PageSize::Size4K);
-    let fault = Fault::Extended { addr: Addr::new(GUEST_DATA + (64 << 20) + 8), cause: Cause::NotPresent };
+    let addr = Addr::new(GUEST_DATA + (64 << 20) + 8);
+    let fault = Fault::Extended { addr, kind: AccessKind::Load, cause: Cause::NotPresent };
     assert_eq!(world.run(load(DATA + 4096 + 8)), Err(fault));
     assert_eq!((world.counts().ept_violations, world.counts().page_faults), (1, 0));
 }

@@ -1,7 +1,7 @@
 //! Accessed and dirty bits (Intel SDM vol. 3, "Accessed and dirty flags" and "Accessed and dirty flags for EPT").
 
 use crate::world::{DATA, FRAMES, GUEST_DATA, Native, Virtual, load, machine, store};
-use terrace_addr::{Addr, Page, PageSize};
+use terrace_addr::{AccessKind, Addr, Page, PageSize};
 use terrace_mmu::{AsTheyAre, Cause, Fault, Intel, Invalidation, Origin};
 use terrace_table::{Entry, LeafFlags, TableMemory};
 
@@ -122,7 +122,7 @@ fn guest_tables_need_write_permission_in_ept_where_they_are_written() {
         let root = Page::containing(world.stack.first.root(), PageSize::Size4K);
         let _stale = world.stack.below.protect(root, LeafFlags::READ | LeafFlags::EXECUTE).unwrap();
         let entry = world.stack.first.path(Addr::new(DATA)).next().unwrap().address;
-        let violation = Fault::Extended { addr: entry, cause: Cause::Protection };
+        let violation = Fault::Extended { addr: entry, kind: AccessKind::Store, cause: Cause::Protection };
         assert_eq!(world.run(load(DATA)).err(), (!works).then_some(violation));
     }
 }

@@ -36,8 +36,8 @@ fn in_our_terms(
         Err(terrace_oracle::Fault::Page { addr, protection }) => {
             Err(Fault::Page { addr, cause: cause(protection) })
         }
-        Err(terrace_oracle::Fault::Ept { addr, protection }) => {
-            Err(Fault::Extended { addr, cause: cause(protection) })
+        Err(terrace_oracle::Fault::Ept { addr, kind, protection }) => {
+            Err(Fault::Extended { addr, kind, cause: cause(protection) })
         }
         Err(terrace_oracle::Fault::Segment { addr }) => Err(Fault::Segment { addr }),
         Err(terrace_oracle::Fault::LogFull { addr }) => Err(Fault::LogFull { addr }),

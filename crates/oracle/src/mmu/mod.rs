@@ -45,6 +45,8 @@ pub enum Fault {
     Ept {
         /// The guest-physical address that was being translated.
         addr: Addr<Gpa>,
+        /// What was to be done there.
+        kind: AccessKind,
         /// Whether entries are there and forbid the access.
         protection: bool,
     },

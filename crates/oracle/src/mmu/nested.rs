@@ -18,7 +18,7 @@ impl Mmu<'_> {
     ) -> Result<Placed, Fault> {
         let guest = self.context.guest;
         if !host.covers(gpa) {
-            return Err(Fault::Ept { addr: gpa, protection: false });
+            return Err(Fault::Ept { addr: gpa, kind, protection: false });
         }
 
         // 1. The nested TLB.
@@ -49,7 +49,7 @@ impl Mmu<'_> {
             self.refer(at.table.offset_by(index.byte_offset()), level, &asked);
             let entry = host.memory().read(at.node, index);
             if !Ept::is_present(entry) {
-                return Err(Fault::Ept { addr: gpa, protection: false });
+                return Err(Fault::Ept { addr: gpa, kind, protection: false });
             }
             at.rights = at.rights.and(Rights::of_entry::<Ept>(entry));
             if Ept::is_leaf(entry, level) {
@@ -65,7 +65,7 @@ impl Mmu<'_> {
         };
         let size = PageSize::of_level(level).expect("entries above level 3 refer to tables");
         if !at.rights.allow(kind) {
-            return Err(Fault::Ept { addr: gpa, protection: true });
+            return Err(Fault::Ept { addr: gpa, kind, protection: true });
         }
         let mut rights = at.rights;
         if self.keeps.second {

@@ -125,7 +125,8 @@ fn set_used<S: Space>(
         return Ok(());
     }
     if !at.writable {
-        return Err(Fault::Ept { addr: Addr::new(at.said + index.byte_offset()), protection: true });
+        let addr = Addr::new(at.said + index.byte_offset());
+        return Err(Fault::Ept { addr, kind: AccessKind::Store, protection: true });
     }
     table.set_bits(at.node, index, bits);
     Ok(())

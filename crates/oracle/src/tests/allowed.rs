@@ -124,9 +124,9 @@ fn ept_permissions_bind_the_data_and_not_the_tables() {
     let mut tables = TwoDimensional::new(Four, Four, Size4K);
     tables.map_guest(0, 0x5000, Size4K);
     tables.map_host_with(0x5000, Size4K, LeafFlags::READ);
-    let forbidden = Err(Fault::Ept { addr: Addr::new(0x5008), protection: true });
-    assert_eq!(oracle.store(&mut tables.tables(), 8), forbidden);
-    assert_eq!(oracle.run(&mut tables.tables(), 8, AccessKind::Fetch), forbidden);
+    let forbidden = |kind| Err(Fault::Ept { addr: Addr::new(0x5008), kind, protection: true });
+    assert_eq!(oracle.store(&mut tables.tables(), 8), forbidden(AccessKind::Store));
+    assert_eq!(oracle.run(&mut tables.tables(), 8, AccessKind::Fetch), forbidden(AccessKind::Fetch));
 
     // Tables that cannot be written or executed are read all the same.
     let root = Page::containing(tables.guest.root(), Size4K);
@@ -168,7 +168,7 @@ fn every_entry_of_ept_can_forbid_and_prefixes_remember_it() {
         forbid_stores(&mut tables.host, DATA, level);
         let mut oracle = One::of(&machine);
         oracle.load(&mut tables.tables(), 0).unwrap();
-        let fault = Err(Fault::Ept { addr: Addr::new(DATA), protection: true });
+        let fault = Err(Fault::Ept { addr: Addr::new(DATA), kind: AccessKind::Store, protection: true });
         let references = oracle.more("nested_references", |oracle| {
             assert_eq!(oracle.store(&mut tables.tables(), 0), fault);
         });

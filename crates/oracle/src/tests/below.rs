@@ -88,7 +88,8 @@ fn setting_a_bit_in_a_page_that_ept_forbids_to_write_violates() {
     let mut oracle = One::of(&machine);
     // A load has no bit to set there; the store does, and finds the prefix that the load left.
     oracle.load(&mut tables.tables(), 8).unwrap();
-    let fault = Err(Fault::Ept { addr: Addr::<Gpa>::new(page_table), protection: true });
+    let addr = Addr::<Gpa>::new(page_table);
+    let fault = Err(Fault::Ept { addr, kind: AccessKind::Store, protection: true });
     assert_eq!(oracle.store(&mut tables.tables(), 8), fault);
     assert_eq!(oracle.counts(["walk_cache_hits", "ept_violations"]), [1, 1]);
     assert_eq!(oracle.store(&mut tables.tables(), 8), fault, "as walked");

@@ -164,7 +164,7 @@ fn over_ept_a_walk_is_the_translation_of_the_data_alone() {
     assert_eq!(oracle.store(&mut tables.tables(), G + 0x1000), Ok(to(host + 0x1000, Size4K)));
     assert_eq!(oracle.counts(["upgrade_walks", "walks", "direct_translations"]), [1, 2, 2]);
     // The second 2M are absent in EPT.
-    let fault = Err(Fault::Ept { addr: Addr::new(3 * M2 + 8), protection: false });
+    let fault = Err(Fault::Ept { addr: Addr::new(3 * M2 + 8), kind: AccessKind::Load, protection: false });
     assert_eq!(oracle.load(&mut tables.tables(), G + M2 + 8), fault);
     assert_eq!(oracle.counts(["ept_violations", "direct_translations", "walks"]), [1, 3, 3]);
 }

@@ -64,7 +64,7 @@ fn an_ept_violation_removes_what_was_cached_for_both_addresses() {
     oracle.load(&mut tables.tables(), 0).unwrap();
     assert_eq!(oracle.counts(names), [24, 20, 0, 5]);
     // From the PDE's entry: one guest reference, then EPT's four.
-    let fault = Err(Fault::Ept { addr: Addr::new(0x5008), protection: true });
+    let fault = Err(Fault::Ept { addr: Addr::new(0x5008), kind: AccessKind::Store, protection: true });
     assert_eq!(oracle.store(&mut tables.tables(), 8), fault);
     assert_eq!(oracle.counts(names), [24 + 5, 20 + 4, 0, 6]);
     assert_eq!(oracle.counts(["ept_violations", "page_faults"]), [1, 0]);
@@ -80,7 +80,8 @@ fn a_guest_table_that_ept_does_not_map_violates() {
     let root = tables.guest.root();
     let _ = tables.host.unmap(Page::containing(root, Size4K)).unwrap();
     let mut oracle = One::new("");
-    assert_eq!(oracle.load(&mut tables.tables(), 0), Err(Fault::Ept { addr: root, protection: false }));
+    let fault = Err(Fault::Ept { addr: root, kind: AccessKind::Store, protection: false });
+    assert_eq!(oracle.load(&mut tables.tables(), 0), fault, "with EPT's bits each use of a table is a write");
     assert_eq!(oracle.counts(["walk_references", "nested_references", "ept_violations"]), [4, 4, 1]);
 }
 
@@ -89,7 +90,7 @@ fn an_address_that_ept_does_not_cover_violates_without_a_reference() {
     let mut tables = TwoDimensional::new(Four, Four, Size4K);
     tables.map_guest(0, 1 << 50, Size4K);
     let mut oracle = One::new("");
-    let fault = Err(Fault::Ept { addr: Addr::new((1 << 50) + 8), protection: false });
+    let fault = Err(Fault::Ept { addr: Addr::new((1 << 50) + 8), kind: AccessKind::Load, protection: false });
     assert_eq!(oracle.load(&mut tables.tables(), 8), fault);
     // The guest's four tables are walked: 4 × (1 + 4).
     assert_eq!(oracle.counts(["walk_references", "nested_tlb_misses", "ept_violations"]), [20, 4, 1]);
@@ -102,7 +103,7 @@ fn the_guest_leaf_is_marked_before_its_data_is_translated() {
     let mut oracle = One::new("");
     assert_eq!(
         oracle.store(&mut tables.tables(), 0),
-        Err(Fault::Ept { addr: Addr::new(0x5000), protection: false })
+        Err(Fault::Ept { addr: Addr::new(0x5000), kind: AccessKind::Store, protection: false })
     );
     let flags = tables.guest.lookup(Addr::<Gva>::ZERO).unwrap().flags;
     assert!(flags.contains(LeafFlags::ACCESSED | LeafFlags::DIRTY));

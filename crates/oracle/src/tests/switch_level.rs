@@ -89,13 +89,14 @@ fn what_ept_does_not_map_or_allow_violates_as_ever() {
         let _ = tables.host.protect(Page::containing(page_table, Size4K), LeafFlags::READ).unwrap();
         let mut oracle = One::of(&machine);
         // With EPT's bits kept each access to a table is a write; without them setting the accessed bit is one.
-        let fault = Err(Fault::Ept { addr: page_table, protection: true });
+        let fault = Err(Fault::Ept { addr: page_table, kind: AccessKind::Store, protection: true });
         assert_eq!(oracle.load(&mut tables.tables(), VA), fault);
         let read = if keeps { [3 + 4, 4] } else { [4, 0] };
         assert_eq!(oracle.counts(["walk_references", "nested_references"]), read);
 
         let _ = tables.host.unmap(Page::containing(page_table, Size4K)).unwrap();
-        let fault = Err(Fault::Ept { addr: page_table, protection: false });
+        let kind = if keeps { AccessKind::Store } else { AccessKind::Load };
+        let fault = Err(Fault::Ept { addr: page_table, kind, protection: false });
         assert_eq!(oracle.load(&mut tables.tables(), VA), fault);
         assert_eq!(oracle.count("ept_violations"), 2);
     }

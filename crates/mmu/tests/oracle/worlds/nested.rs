@@ -70,12 +70,12 @@ impl World for Nested {
                 let frames = guest_frames(mend);
                 Ok(Mended::reset_if(self.guest.map(first, addr, mend.pages[0], frames, mend.flags[0])))
             }
-            Fault::Extended { addr, cause: Cause::NotPresent } => Ok(self.compose(addr, mend)),
+            Fault::Extended { addr, cause: Cause::NotPresent, .. } => Ok(self.compose(addr, mend)),
             Fault::Page { addr, cause: Cause::Protection } if mend.allow => {
                 self.guest.allow(first, addr)?;
                 Ok(Mended::Yes)
             }
-            Fault::Extended { addr, cause: Cause::Protection } if mend.allow => {
+            Fault::Extended { addr, cause: Cause::Protection, .. } if mend.allow => {
                 self.composed.allow(table, addr)?;
                 Ok(Mended::Yes)
             }

@@ -47,14 +47,14 @@ impl World for TwoDimensional {
             Fault::Page { addr, cause: Cause::NotPresent } if first.covers(addr) => {
                 Ok(Mended::reset_if(self.guest.map(first, addr, page, guest_frames(mend), flags)))
             }
-            Fault::Extended { addr, cause: Cause::NotPresent } if table.covers(addr) => {
+            Fault::Extended { addr, cause: Cause::NotPresent, .. } if table.covers(addr) => {
                 Ok(Mended::reset_if(self.host.map(table, addr, host_page, HOST_FRAMES, host_flags)))
             }
             Fault::Page { addr, cause: Cause::Protection } if mend.allow => {
                 self.guest.allow(first, addr)?;
                 Ok(Mended::Yes)
             }
-            Fault::Extended { addr, cause: Cause::Protection } if mend.allow => {
+            Fault::Extended { addr, cause: Cause::Protection, .. } if mend.allow => {
                 self.host.allow(table, addr)?;
                 Ok(Mended::Yes)
             }

@@ -45,7 +45,8 @@ impl Extended {
             Fault::Page { addr, .. } => {
                 at(Role::Guest, guest.kernel.fault(guest.policy.as_mut(), space, addr, kind))?;
             }
-            Fault::Extended { addr, .. } => {
+            // The program's access, or the walk's own to a table of the guest.
+            Fault::Extended { addr, kind, .. } => {
                 bill.exit(Exit::EptViolation);
                 let LayerState { kernel, policy, .. } = host;
                 let served = vm.violation(kernel, policy.as_mut(), addr, kind);

@@ -3,7 +3,7 @@
 
 use terrace_addr::{AccessKind, Addr, Ghpa, Gpa, Hpa, Hva, Page, PageSize, Span};
 use terrace_kernel::{Join, Synchronised, Trap, Vm};
-use terrace_mmu::{Cause, Fault};
+use terrace_mmu::Fault;
 use terrace_policy::{Abilities, Event, Role, SpaceId};
 
 use super::{End, Guest, LayerState, NestedTable, at, back_through, bill_trap, note_decisions};
@@ -45,12 +45,8 @@ impl Nested {
                 at(Role::Guest, guest.kernel.fault(guest.policy.as_mut(), space, addr, kind))?;
                 Ok(())
             }
-            // EPT02 forbids stores only, to what is not dirty in EPT12: the program's, or the walk's own to a table of
-            // the guest (with EPT accessed and dirty bits each use of one is a write).
-            Fault::Extended { addr, cause: Cause::Protection } => {
-                self.violation(host, addr, AccessKind::Store, bill)
-            }
-            Fault::Extended { addr, cause: Cause::NotPresent } => self.violation(host, addr, kind, bill),
+            // The program's access, or the walk's own to a table of the guest.
+            Fault::Extended { addr, kind, .. } => self.violation(host, addr, kind, bill),
             Fault::Segment { .. } | Fault::LogFull { .. } => {
                 unreachable!("{fault} without a segment or a log")
             }

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use terrace_addr::{Bytes, Lower, Upper};
 use terrace_frames::NodeSpec;
 use terrace_kernel::{Kernel, KernelCosts, Settings, Shadow};
+use terrace_mmu::Cause;
 use terrace_policy::{Action, Advice, Fault as Asked, Layer, NestedUse, Placement, Policy};
 use terrace_table::{Ept, Levels};
 
@@ -199,8 +200,9 @@ fn a_walk_that_writes_a_table_comes_by_though_the_program_only_loads() {
         let leaf = world.stage.shadow.table.lookup(at);
         leaf.map(|leaf| leaf.flags.contains(terrace_table::LeafFlags::WRITE))
     };
-    for (cause, allows) in [(Cause::NotPresent, false), (Cause::Protection, true)] {
-        let fault = Fault::Extended { addr: at, cause };
+    let faults = [(AccessKind::Load, Cause::NotPresent, false), (AccessKind::Store, Cause::Protection, true)];
+    for (kind, cause, allows) in faults {
+        let fault = Fault::Extended { addr: at, kind, cause };
         world.stage.serve(&mut world.host, space, fault, AccessKind::Load, &mut world.bill).unwrap();
         world.settle();
         assert_eq!(may_store(&world), Some(allows), "{cause:?}");
