@@ -11,7 +11,7 @@ use terrace_policy::DirectSegment;
 use crate::{Area, Mapped};
 
 /// An address space: areas, and the table that maps them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AddressSpace<U: Space, L: Space> {
     /// Its table. Walkers set accessed and dirty bits in it; nothing else may change it but the kernel.
     pub table: Table<U, X86, SimulatedMemory<L>>,

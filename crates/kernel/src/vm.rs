@@ -11,7 +11,7 @@ use crate::tables::TablePages;
 use crate::{Kernel, KernelError};
 
 /// A virtual machine at its hypervisor. `G` is the guest's physical space, `L` the hypervisor's.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Vm<G: Space, L: Space> {
     /// The extended page table. Walkers set bits in it; nothing else may change it but the hypervisor.
     pub ept: Table<G, Ept, SimulatedMemory<L>>,

@@ -12,6 +12,8 @@
 //! - Policies are owned by who drives the layer, never by the layer: so a layer can be handed to its policy.
 //! - Addresses are those of the layer's [`Upper`](terrace_addr::Upper) and [`Lower`](terrace_addr::Lower) space: a
 //!   policy is written for any layer.
+//! - A policy can be copied with its layer: all that it knows is in itself, and nothing in statics or behind shared
+//!   pointers.
 //! - Parameters are [declared once](Parameter); the scenario schema, `--set`, help and documentation come from there.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -40,7 +42,7 @@ pub use fault::{Effort, Fault, Heard, MapRequest, NestedUse, Placement, VirtualP
 pub use layer::{Layer, Role};
 pub use outcome::{Charged, Outcome, Refused};
 pub use parameter::{Parameter, ParameterError, Range, Unit, Value, Values};
-pub use policy::{Budget, Count, NextWake, Policy};
+pub use policy::{Budget, Count, Duplicate, NextWake, Policy};
 pub use query::{
     AccessedOp, Advice, Block, Counters, Cursor, Extent, FlushScope, Fragmentation, FrameUse, Leaf, Region,
     SpaceId,

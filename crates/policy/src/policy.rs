@@ -1,5 +1,6 @@
 //! A policy.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt::Debug;
 
@@ -11,7 +12,10 @@ use crate::{
 };
 
 /// What a published system does at one layer.
-pub trait Policy: Debug + Send {
+///
+/// It can be copied, with what it knows, as its layer can: runs that begin with the same memory prepare it once.
+/// `#[derive(Clone)]` is all that it takes.
+pub trait Policy: Debug + Send + Duplicate {
     /// What it needs of its layer.
     fn requires(&self) -> Abilities;
 
@@ -52,6 +56,24 @@ pub trait Policy: Debug + Send {
     /// Background work: until the budget is used up, or there is nothing to do. When it wants to be called again.
     fn tick(&mut self, _layer: &mut dyn Layer, _budget: &mut Budget) -> NextWake {
         NextWake::Never
+    }
+}
+
+/// What can be copied though its type is not known: every policy that is [`Clone`].
+pub trait Duplicate {
+    /// A copy, with all that it knows.
+    fn duplicate(&self) -> Box<dyn Policy>;
+}
+
+impl<P: Policy + Clone + 'static> Duplicate for P {
+    fn duplicate(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Policy> {
+    fn clone(&self) -> Self {
+        (**self).duplicate()
     }
 }
 

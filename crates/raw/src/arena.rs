@@ -73,6 +73,12 @@ const _: () = {
     assert!(len == CHUNK, "growing by 4 from FIRST meets CHUNK");
 };
 
+impl<T: Zeroable> Clone for Arena<T> {
+    fn clone(&self) -> Self {
+        Self { chunks: self.chunks.clone(), len: self.len }
+    }
+}
+
 impl<T: Zeroable> Default for Arena<T> {
     fn default() -> Self {
         Self::new()
@@ -123,5 +129,25 @@ mod tests {
         }
         assert!((0..2000).all(|number| arena[number] == [u64::from(number), 1]));
         assert_eq!(arena.len(), 2000);
+    }
+
+    #[test]
+    fn a_copy_goes_its_own_way() {
+        for len in [0, 1, 8, 9, 2000] {
+            let mut arena = Arena::<u64>::new();
+            for number in 0..len {
+                let at = arena.push_zeroed();
+                arena[at] = number;
+            }
+            let mut copy = arena.clone();
+            let next = copy.push_zeroed();
+            assert_eq!((u64::from(next), copy[next]), (len, 0));
+            copy[0] = 77;
+            assert!((1..len).all(|number| copy[u32::try_from(number).unwrap()] == number));
+            assert!(
+                (0..len).all(|number| arena[u32::try_from(number).unwrap()] == number),
+                "the first is as it was"
+            );
+        }
     }
 }

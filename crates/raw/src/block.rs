@@ -57,6 +57,14 @@ impl<T: Zeroable> Block<T> {
     }
 }
 
+impl<T: Zeroable> Clone for Block<T> {
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeroed(self.len);
+        copy.as_mut_slice().copy_from_slice(self.as_slice());
+        copy
+    }
+}
+
 impl<T> Drop for Block<T> {
     fn drop(&mut self) {
         let layout = layout::<T>(self.len);

@@ -20,7 +20,7 @@ pub(crate) fn stock() -> Box<dyn Policy> {
 }
 
 /// The kernel's default for everything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct BasePages;
 
 impl Policy for BasePages {

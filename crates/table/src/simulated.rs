@@ -43,6 +43,7 @@ type Entries = [u64; EntryIndex::COUNT];
 type Children = [u32; EntryIndex::COUNT];
 
 /// Memory for the nodes of one or more tables: 8 bytes an entry, on huge pages.
+#[derive(Clone)]
 pub struct SimulatedMemory<S> {
     leaves: Pool<Entries>,
     inner: Pool<(Entries, Children)>,
@@ -54,6 +55,12 @@ struct Pool<T> {
     nodes: Arena<T>,
     used: Vec<u16>,
     free: Vec<u32>,
+}
+
+impl<T: Zeroable> Clone for Pool<T> {
+    fn clone(&self) -> Self {
+        Self { nodes: self.nodes.clone(), used: self.used.clone(), free: self.free.clone() }
+    }
 }
 
 impl<T: Zeroable> Pool<T> {

@@ -39,7 +39,7 @@ pub const SYSTEM: System = System {
     build: |_, values| Ok(Box::new(Patient::new(values))),
 };
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Patient {
     present: u64,
     patience: Nanos,

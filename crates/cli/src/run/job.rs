@@ -6,7 +6,7 @@ use terrace_addr::Nanos;
 use terrace_machine::Machine;
 use terrace_result::{EventRow, EventWriter, ResultError, RunResult, ScopeName};
 use terrace_scenario::Run;
-use terrace_sim::run::{Next, Passed, Registry, Watch};
+use terrace_sim::run::{Batch, Next, Passed, Registry, Watch};
 
 use super::series::Series;
 use crate::CliError;
@@ -38,6 +38,7 @@ impl Job<'_> {
     /// Simulates all runs, so many at a time. If they are interrupted, these are the first of them. Of runs that cannot
     /// be made, the error of the first.
     pub(super) fn all(&self, at_a_time: usize, bar: &RunsBar) -> Result<Vec<Done>, CliError> {
+        let batch = Batch::new(self.runs, self.machines.clone(), self.registry, at_a_time);
         let failing = AtomicBool::new(false);
         let over = || interrupted() || failing.load(Ordering::Relaxed);
         let work = |place: usize| {
@@ -48,7 +49,7 @@ impl Job<'_> {
             let events = events.transpose()?;
             let mut watcher =
                 Watcher { place, bar, failing: &failing, series, events, lost: None, simulated: 0 };
-            let result = terrace_sim::run::run(run, self.machines[place], self.registry, &mut watcher);
+            let result = batch.run(place, &mut watcher);
             failing.fetch_or(result.is_err(), Ordering::Relaxed);
             bar.finish(place);
             let result = result.map_err(|error| CliError::Run {

@@ -12,7 +12,7 @@ use crate::pending::Work;
 use crate::tag::Holder;
 
 /// What is held.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Held<L: Space> {
     /// Free pages that were taken wherever they were, the last one first to go back.
     pages: Vec<(Addr<L>, Order)>,

@@ -8,7 +8,7 @@ use terrace_policy::SpaceId;
 /// The blocks of 2M that changed: each once between two looks, so that what a look costs follows what changed.
 ///
 /// It begins to be kept at the first look: where nobody looks it costs nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ChangeLog {
     /// Nothing is known of what was before this number.
     first: u64,

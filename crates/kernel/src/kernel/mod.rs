@@ -46,7 +46,7 @@ pub struct Settings {
 }
 
 /// A kernel. `U` is the space of its processes, `L` what it takes for memory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Kernel<U: Space, L: Space> {
     settings: Settings,
     memory: Memory<L>,

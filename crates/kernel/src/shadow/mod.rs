@@ -56,7 +56,7 @@ pub enum Synchronised {
 }
 
 /// A table that is composed of an upper layer `U` to `G` and a hypervisor's `G` to `L`, in the format `F`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Shadow<U: Space, G: Space, F: Format, L: Space> {
     /// The composed table. Walkers set bits in it; nothing else may change it.
     pub table: Table<U, F, SimulatedMemory<L>>,

@@ -11,7 +11,7 @@ use terrace_table::{Format, SimulatedMemory, Table};
 /// larger ones: a leaf may be divided, and each part is still found.
 ///
 /// An entry may outlive its leaf; what it leads to is looked up before it is believed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ReverseMap<U, G> {
     first: Vec<u32>,
     more: BTreeMap<u64, Vec<u64>>,

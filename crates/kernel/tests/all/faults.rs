@@ -328,7 +328,7 @@ fn table_pages_come_from_the_kernels_memory_and_go_back() {
 }
 
 /// A policy that collapses the block of a fault before it answers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct CollapsesFirst;
 
 impl Policy for CollapsesFirst {

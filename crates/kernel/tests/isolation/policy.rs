@@ -60,7 +60,7 @@ impl Mood {
 }
 
 /// A block of memory for a block of a guest.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Target {
     start: Addr<Lower>,
     reservation: u64,
@@ -68,7 +68,7 @@ struct Target {
     placed: BTreeSet<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Hostile {
     mood: Mood,
     deeds: VecDeque<Deed>,

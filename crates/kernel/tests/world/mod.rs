@@ -68,7 +68,7 @@ pub(crate) fn free<U: Space, L: Space>(kernel: &Kernel<U, L>) -> u64 {
 }
 
 /// A policy that answers as it was told.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Told {
     pub(crate) fault: Placement,
     pub(crate) map: VirtualPlacement,

@@ -24,7 +24,7 @@ pub(crate) const PARTED: Option<(u64, PageSize)> = Some((BEHIND * BLOCK + 9, Pag
 pub(crate) type Upper12 = Table<Gpa, Ept, SimulatedMemory<Ghpa>>;
 
 /// Hands out the frames of the guest hypervisor's tables, behind its memory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Frames(u64);
 
 impl FrameSource<Ghpa> for Frames {
@@ -37,7 +37,7 @@ impl FrameSource<Ghpa> for Frames {
 }
 
 /// A policy that moves the base pages that it hears of, as xGemini does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Mover {
     /// What serves faults.
     pub(crate) fault: Placement,

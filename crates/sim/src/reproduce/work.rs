@@ -9,10 +9,10 @@ use terrace_result::RunResult;
 use terrace_scenario::Run;
 
 use super::Observe;
-use crate::run::{self, Next, Passed, Registry, RunError, Watch};
+use crate::run::{Batch, Next, Passed, Registry, RunError, Watch};
 
-/// Simulates the runs, so many at a time, the last one first: it is the longest. The results are in the order of the
-/// runs; none where a run was not begun.
+/// Simulates the runs, so many at a time, the last one first, since it is the longest, and behind it those that begin as
+/// it does. The results are in the order of the runs; none where a run was not begun.
 pub(crate) fn all(
     runs: &[Run],
     machine: &Machine,
@@ -20,15 +20,16 @@ pub(crate) fn all(
     at_a_time: usize,
     observer: &dyn Observe,
 ) -> Vec<Option<Result<RunResult, RunError>>> {
-    let left = AtomicUsize::new(runs.len());
+    let batch = Batch::new(runs, vec![machine; runs.len()], registry, at_a_time);
+    let order = batch.together((0..runs.len()).rev());
+    let next = AtomicUsize::new(0);
     let stopped = AtomicBool::new(false);
     let results: Vec<Mutex<_>> = runs.iter().map(|_| Mutex::new(None)).collect();
     let worker = || {
         while !stopped.load(Ordering::Relaxed) {
-            let next = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-            let Ok(place) = next.map(|left| left - 1) else { break };
+            let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
             let mut watcher = Watcher { place, observer, stopped: &stopped };
-            let result = run::run(&runs[place], machine, registry, &mut watcher);
+            let result = batch.run(place, &mut watcher);
             stopped.fetch_or(result.is_err(), Ordering::Relaxed);
             observer.finish(place);
             *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);

@@ -7,12 +7,12 @@ use terrace_addr::{Hpa, Hva};
 use terrace_policy::{Event, Message, Role, SpaceId};
 
 use super::layer::LayerState;
-use super::simulation::{Machinery, Simulation};
+use super::layers::Layers;
 use super::stage::{Ground, Stage};
 
 type Host = LayerState<Hva, Hpa>;
 
-impl Simulation {
+impl Layers {
     /// Delivers the messages of a machine's policies, and of the host's to all machines.
     pub(crate) fn deliver(&mut self, vm: usize) {
         let host = match &mut self.ground {
@@ -23,21 +23,20 @@ impl Simulation {
                 return;
             }
         };
-        upward(host, &mut self.vms[vm]);
+        upward(host, &mut self.stages[vm]);
         for message in host.kernel.take_messages() {
-            let machine = self.vms.iter_mut().find(|machine| machine.stage.space() == Some(message.space));
-            if let Some(machine) = machine {
-                downward(machine, message);
+            if let Some(stage) = self.stages.iter_mut().find(|stage| stage.space() == Some(message.space)) {
+                downward(stage, message);
             }
         }
     }
 }
 
 /// From a machine's layers to those below them, and from its guest hypervisor to its guest.
-fn upward(host: &mut Host, machine: &mut Machinery) {
-    let Some(outer) = machine.stage.space() else { return };
+fn upward(host: &mut Host, machine: &mut Stage) {
+    let Some(outer) = machine.space() else { return };
     let mut at_host = |from: Role, message: Message| tell(host, from, outer, message);
-    match &mut machine.stage {
+    match machine {
         Stage::Native => {}
         Stage::Extended(stage) => {
             for message in stage.guest.kernel.take_messages() {
@@ -69,9 +68,9 @@ fn upward(host: &mut Host, machine: &mut Machinery) {
 }
 
 /// From the host to a machine's layers.
-fn downward(machine: &mut Machinery, message: Message) {
+fn downward(machine: &mut Stage, message: Message) {
     let space = message.space;
-    match &mut machine.stage {
+    match machine {
         Stage::Native => {}
         Stage::Extended(stage) => tell(&mut stage.guest, Role::Host, space, message),
         Stage::Shadow(stage) => tell(&mut stage.guest, Role::Host, space, message),

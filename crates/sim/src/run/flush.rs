@@ -108,7 +108,7 @@ impl Simulation {
 
     /// A machine's CPUs walk the extended page table from now on, or none if it has segments.
     pub(super) fn load_root(&mut self, vm: usize) {
-        let root = self.vms[vm].stage.root(vm);
+        let root = self.layers.stages[vm].root(vm);
         for &vcpu in &self.vms[vm].vcpus {
             let Some(cpu) = self.order.cpu(vcpu) else { continue };
             let context = self.mmu.context(cpu);
@@ -129,7 +129,7 @@ impl Simulation {
         let pcid = pcid(space);
         match self.machine.vendor {
             // The hypervisor does it where the guest's INVLPG comes to it.
-            Vendor::Intel if matches!(self.vms[vm].stage, Stage::Shadow(_)) => {
+            Vendor::Intel if matches!(self.layers.stages[vm], Stage::Shadow(_)) => {
                 Invalidation::Intel(Intel::InvvpidAddress { vpid: tag(vm), addr })
             }
             // On the CPUs that run the space now INVLPG would do the same; it costs less.
@@ -141,7 +141,7 @@ impl Simulation {
     fn whole_space(&self, vm: usize, space: SpaceId) -> Invalidation {
         let pcid = pcid(space);
         match self.machine.vendor {
-            Vendor::Intel if matches!(self.vms[vm].stage, Stage::Shadow(_)) => {
+            Vendor::Intel if matches!(self.layers.stages[vm], Stage::Shadow(_)) => {
                 Invalidation::Intel(Intel::InvvpidContext { vpid: tag(vm) })
             }
             Vendor::Intel => Invalidation::Intel(Intel::InvpcidContext { pcid }),

@@ -5,7 +5,7 @@ use terrace_kernel::{Hypervisor, Kernel, KernelError, SecondaryTable};
 use terrace_policy::{Budget, Event, Layer, NextWake, Policy, SpaceId};
 
 /// A kernel and the policy that rules it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LayerState<U: Space, L: Space> {
     pub(crate) kernel: Kernel<U, L>,
     pub(crate) policy: Box<dyn Policy>,

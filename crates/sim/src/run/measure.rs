@@ -13,7 +13,7 @@ use super::alignment::Alignment;
 use super::bill::{Cause, Exit};
 use super::layer::LayerState;
 use super::process::Process;
-use super::simulation::{Machinery, Simulation};
+use super::simulation::Simulation;
 use super::stage::{Ground, Stage};
 use super::vcpu::Done;
 
@@ -70,8 +70,9 @@ impl Simulation {
         let programs = programs
             .map(|vm| vm.processes.iter().map(|process| (process.done.clone(), process.operations)).collect())
             .collect();
-        let layers = self.vms.iter().map(|vm| self.seen_layers(vm).iter().map(|seen| seen.counts).collect());
-        let host = match &self.ground {
+        let layers =
+            (0..self.vms.len()).map(|vm| self.seen_layers(vm).iter().map(|seen| seen.counts).collect());
+        let host = match &self.layers.ground {
             Ground::Host(host) => *host.kernel.counts(),
             Ground::Native(_) => KernelCounts::default(),
         };
@@ -96,13 +97,14 @@ impl Simulation {
         let (mut touched, mut segments) = (Bytes::ZERO, Bytes::ZERO);
         for (number, vm) in self.vms.iter().enumerate() {
             let done = self.done(number).since(&since.vms[number]);
-            let alignment = Alignment::of(&vm.stage, &self.ground);
+            let stage = &self.layers.stages[number];
+            let alignment = Alignment::of(stage, &self.layers.ground);
             let mut metrics = Metrics::new();
             flows(&mut metrics, &done, nanos);
             alignment.metrics(&mut metrics);
             let own: Bytes = vm.processes.iter().map(|process| process.touched.bytes()).sum();
             set(&mut metrics, "touched_bytes", own.get());
-            let behind = vm.stage.segment_bytes();
+            let behind = stage.segment_bytes();
             set(&mut metrics, "segment_bytes", behind.get());
             segments += behind;
             all.add(&done);
@@ -131,14 +133,14 @@ impl Simulation {
                     metrics,
                 });
             }
-            for (seen, before) in self.seen_layers(vm).iter().zip(&since.layers[number]) {
+            for (seen, before) in self.seen_layers(number).iter().zip(&since.layers[number]) {
                 let (metrics, counts) = (layer(seen, before), seen.own.clone());
                 let name = seen.role.name().to_owned();
                 let of = Some(vm.name.clone());
                 measured.layers.push(LayerMetrics { vm: of, layer: name, metrics, counts });
             }
         }
-        if let Ground::Host(host) = &self.ground {
+        if let Ground::Host(host) = &self.layers.ground {
             let mut mapped = Mapped::default();
             for (_, space) in host.kernel.spaces() {
                 mapped.merge(&space.mapped());
@@ -198,10 +200,10 @@ impl Simulation {
     }
 
     /// The layers of a machine that it does not share, its guest first.
-    fn seen_layers(&self, vm: &Machinery) -> Vec<Seen> {
-        let touched: Bytes = vm.processes.iter().map(|process| process.touched.bytes()).sum();
+    fn seen_layers(&self, vm: usize) -> Vec<Seen> {
+        let touched: Bytes = self.vms[vm].processes.iter().map(|process| process.touched.bytes()).sum();
         let touched = Some(touched);
-        match (&vm.stage, &self.ground) {
+        match (&self.layers.stages[vm], &self.layers.ground) {
             (Stage::Native, Ground::Native(layer)) => vec![seen(layer, touched)],
             (Stage::Extended(stage), Ground::Host(host)) => {
                 vec![seen(&stage.guest, touched), at_host(host, stage.vm.space(), touched)]

@@ -19,6 +19,7 @@ use terrace_result::{EventRow, LayerRow, Outcome, RunResult, ScopeName};
 use terrace_scenario::{Parameters, Run, Scenario};
 
 mod alignment;
+mod batch;
 mod bill;
 mod channel;
 mod clock;
@@ -27,7 +28,9 @@ mod error;
 mod flush;
 mod happened;
 mod layer;
+mod layers;
 mod measure;
+mod prepare;
 mod process;
 mod registry;
 mod resize;
@@ -38,10 +41,13 @@ mod touched;
 mod trace;
 mod vcpu;
 
+pub use batch::Batch;
 pub use error::RunError;
 pub use registry::Registry;
 
+use layers::Layers;
 use measure::{Measured, Snapshot};
+use prepare::Short;
 use setup::Begun;
 use simulation::Simulation;
 use stage::End;
@@ -107,6 +113,16 @@ pub fn run(
     registry: &Registry,
     watch: &mut dyn Watch,
 ) -> Result<RunResult, RunError> {
+    run_on(run, machine, || prepare::prepare(&run.scenario, machine, registry), watch)
+}
+
+/// Runs a scenario on layers that are made when it is known that the rest of it is right.
+fn run_on(
+    run: &Run,
+    machine: &Machine,
+    layers: impl FnOnce() -> Result<Result<Layers, Short>, RunError>,
+    watch: &mut dyn Watch,
+) -> Result<RunResult, RunError> {
     let scenario = &run.scenario;
     let mut result = RunResult {
         labels: run.labels.clone(),
@@ -121,9 +137,9 @@ pub fn run(
         layers: Vec::new(),
         programs: Vec::new(),
     };
-    let mut simulation = match setup::begin(scenario, machine, registry)? {
+    let mut simulation = match setup::begin(scenario, machine, layers)? {
         Begun::Ready(simulation) => simulation,
-        Begun::Ended(vm, end) => {
+        Begun::Short(Short(vm, end)) => {
             result.outcome = ended(&vm, &end, Nanos::ZERO);
             return Ok(result);
         }
@@ -191,7 +207,7 @@ impl Phases {
                 return Outcome::Interrupted { at: self.now };
             }
             let ran = simulation.turn(turn);
-            for (vm, happened) in simulation.happened.drain(..) {
+            for (vm, happened) in simulation.layers.happened.drain(..) {
                 watch.event(happened.row(self.now, &simulation.vms[vm].name));
             }
             if let Err((vm, end)) = ran {

@@ -12,7 +12,7 @@ use terrace_scenario as scenario;
 
 use super::happened::Happened;
 use super::layer::LayerState;
-use super::simulation::{Machinery, Simulation};
+use super::simulation::Simulation;
 use super::stage::{End, Extended, Stage, at};
 
 /// How much memory a machine has, where that lies in guest-physical memory, and how it changes.
@@ -116,10 +116,10 @@ impl Simulation {
     pub(super) fn resize_due(&mut self, vcpu: usize, now: Nanos) -> Result<(), End> {
         let vm = self.vcpus[vcpu].vm;
         while let Some(memory) = self.vms[vm].sizes.due(now) {
-            let Stage::Extended(stage) = &mut self.vms[vm].stage else { return Ok(()) };
+            let Stage::Extended(stage) = &mut self.layers.stages[vm] else { return Ok(()) };
             stage.guest.kernel.set_now(now);
             let ballooned = stage.guest.kernel.ballooned().get();
-            self.ground.host().kernel.set_now(now);
+            self.layers.ground.host().kernel.set_now(now);
             let has = self.vms[vm].sizes.plugged - ballooned;
             match memory.get().checked_sub(has) {
                 Some(0) => {}
@@ -132,13 +132,13 @@ impl Simulation {
 
     /// The machine is asked to give so much memory back.
     fn shrink(&mut self, vcpu: usize, vm: usize, bytes: u64) -> Result<(), End> {
-        let Stage::Extended(stage) = &mut self.vms[vm].stage else { return Ok(()) };
-        let LayerState { kernel: host, policy, .. } = self.ground.host();
+        let Stage::Extended(stage) = &mut self.layers.stages[vm] else { return Ok(()) };
+        let LayerState { kernel: host, policy, .. } = self.layers.ground.host();
         let how = policy.on_balloon(host, stage.vm.space(), Bytes::new(bytes));
         let sizes = &mut self.vms[vm].sizes;
         let end = sizes.plugged - sizes.retired;
         let tail = sizes.spans(Bytes::new(end - bytes), Bytes::new(end));
-        let Stage::Extended(stage) = &mut self.vms[vm].stage else { return Ok(()) };
+        let Stage::Extended(stage) = &mut self.layers.stages[vm] else { return Ok(()) };
         let guest = &mut stage.guest.kernel;
         let retired = how != Balloon::Anywhere && retire(guest, &tail);
         let given = if retired {
@@ -158,16 +158,16 @@ impl Simulation {
             (false, _) => "pages that are free in the guest",
         };
         self.resized(vm, if sum == 0 { "keep" } else { "shrink" }, sum, reason);
-        let Stage::Extended(stage) = &self.vms[vm].stage else { return Ok(()) };
+        let Stage::Extended(stage) = &self.layers.stages[vm] else { return Ok(()) };
         let (space, spans) = (stage.vm.space(), at_host(stage, &given));
-        let LayerState { kernel: host, policy, .. } = self.ground.host();
+        let LayerState { kernel: host, policy, .. } = self.layers.ground.host();
         if !spans.is_empty() {
             policy.on_given_up(host, space, &spans);
         }
         // Segments that end earlier are loaded, and what they held is flushed, before it is free.
         self.settle(vcpu)?;
         for span in spans {
-            let LayerState { kernel: host, policy, .. } = self.ground.host();
+            let LayerState { kernel: host, policy, .. } = self.layers.ground.host();
             let own = Span { start: span.start.reinterpret(), bytes: span.bytes };
             if host.discard(policy.as_mut(), space, own).is_err() {
                 self.resized(vm, "keep", span.bytes, "the guest can still reach it");
@@ -178,8 +178,8 @@ impl Simulation {
 
     /// The machine gets so much more: what it gave up, and memory that is plugged in.
     fn grow(&mut self, vcpu: usize, vm: usize, more: u64) -> Result<(), End> {
-        let Machinery { stage, sizes, .. } = &mut self.vms[vm];
-        let Stage::Extended(stage) = stage else { return Ok(()) };
+        let sizes = &mut self.vms[vm].sizes;
+        let Stage::Extended(stage) = &mut self.layers.stages[vm] else { return Ok(()) };
         let guest = &mut stage.guest.kernel;
         let mut grown = guest.deflate(Bytes::new(more));
         let mut left = more - grown.iter().map(|span| span.bytes).sum::<u64>();
@@ -196,14 +196,14 @@ impl Simulation {
         sizes.plugged = plugged;
         grown.extend(sizes.spans(Bytes::new(before), Bytes::new(plugged)));
         let nodes: Vec<_> = sizes.between(before, plugged).collect();
-        let host = self.ground.host();
+        let host = self.layers.ground.host();
         if left > 0 {
             at(Role::Host, stage.vm.grow(&mut host.kernel, Bytes::new(left)))?;
         }
         let (space, spans) = (stage.vm.space(), at_host(stage, &grown));
         host.policy.on_grown(&mut host.kernel, space, &spans);
         self.settle(vcpu)?;
-        let Stage::Extended(stage) = &mut self.vms[vm].stage else { return Ok(()) };
+        let Stage::Extended(stage) = &mut self.layers.stages[vm] else { return Ok(()) };
         for node in nodes {
             stage.guest.kernel.plug(node);
         }
@@ -214,8 +214,8 @@ impl Simulation {
 
     /// Notes a change, if anybody wants to know.
     fn resized(&mut self, vm: usize, kind: &'static str, bytes: u64, reason: &'static str) {
-        if self.ground.host().kernel.records() {
-            self.happened.push((vm, Happened::about_machine(kind, Bytes::new(bytes), reason)));
+        if self.layers.ground.host().kernel.records() {
+            self.layers.happened.push((vm, Happened::about_machine(kind, Bytes::new(bytes), reason)));
         }
     }
 }

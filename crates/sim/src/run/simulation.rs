@@ -1,24 +1,23 @@
 //! A run in progress.
 
-use terrace_addr::{Addr, Bytes, Nanos, PageSize, Span, convert};
+use terrace_addr::{Addr, Bytes, Nanos, Span, convert};
 use terrace_machine::Machine;
 use terrace_mmu::Mmu;
-use terrace_policy::{Abilities, Advice, Counters as SeenCounters, Role};
+use terrace_policy::{Advice, Counters as SeenCounters};
 use terrace_workload::{Mapping, MarkKind, Phase, RegionId};
 
-use super::bill::{Bill, Cause, Flush};
+use super::bill::Cause;
 use super::clock::Clock;
-use super::happened::Happened;
+use super::layers::Layers;
 use super::process::{NOT_YET, Process};
 use super::resize::Sizes;
 use super::stage::{End, Ground, Stage};
 use super::vcpu::{Done, Vcpu};
 use crate::time::{CoreModel, Interval, Order, Turn, socket_of};
 
-/// A virtual machine, or the programs of a native run that belong together.
+/// A virtual machine, or the programs of a native run that belong together; its layers are those of the same number.
 pub(crate) struct Machinery {
     pub(crate) name: String,
-    pub(crate) stage: Stage,
     pub(crate) processes: Vec<Process>,
     /// Its virtual CPUs, in the simulation's numbers.
     pub(crate) vcpus: Vec<usize>,
@@ -33,7 +32,7 @@ pub(crate) struct Simulation {
     pub(crate) mmu: Mmu,
     pub(crate) order: Order,
     pub(crate) model: CoreModel,
-    pub(crate) ground: Ground,
+    pub(crate) layers: Layers,
     pub(crate) vms: Vec<Machinery>,
     pub(crate) vcpus: Vec<Vcpu>,
     /// How long a reference waits for each node beyond the machine file's latency, as it was in the last epoch.
@@ -48,8 +47,6 @@ pub(crate) struct Simulation {
     pub(crate) steady: bool,
     /// Accesses that were simulated.
     pub(crate) simulated: u64,
-    /// Decisions about pages since the last turn, by machine.
-    pub(crate) happened: Vec<(usize, Happened)>,
 }
 
 /// Accesses that are run before the clock is looked at, where each stands for itself.
@@ -58,83 +55,7 @@ const CHUNK: usize = 1024;
 /// Where accesses stand for several, so many are run at least: fewer cost more in accounting than in translation.
 const LEAST_CHUNK: usize = 64;
 
-/// Settles what the kernels of a machine and the host have left to be done, but for flushes.
-fn settle_layers(
-    vms: &mut [Machinery],
-    ground: &mut Ground,
-    vm: usize,
-    bill: &mut Bill,
-    happened: &mut Vec<(usize, Happened)>,
-) -> Result<(), End> {
-    vms[vm].stage.settle(ground, vm, bill)?;
-    for (number, other) in vms.iter_mut().enumerate().filter(|&(number, _)| number != vm) {
-        other.stage.settle_host(ground, number, bill);
-    }
-    let Ground::Host(host) = ground else { return Ok(()) };
-    let pending = host.kernel.pending();
-    bill.work(Role::Host, pending);
-    for placed in &pending.placed {
-        let of = |machinery: &Machinery| machinery.stage.host_decision(placed);
-        let found = vms.iter().enumerate().find_map(|(vm, machinery)| Some((vm, of(machinery)?)));
-        happened.extend(found);
-    }
-    if pending.stale.is_empty() && pending.segmented.is_empty() {
-        pending.clear();
-        return Ok(());
-    }
-    let pending = std::mem::take(pending);
-    for changed in &pending.segmented {
-        let machines = vms.iter_mut().enumerate();
-        for (number, machinery) in
-            machines.filter(|(_, machinery)| machinery.stage.space() == Some(changed.space))
-        {
-            let Stage::Extended(stage) = &mut machinery.stage else { continue };
-            stage.set_segments(changed.now);
-            bill.flushes.push(Flush::Guest { vm: number });
-            if host.kernel.records() {
-                happened.extend(Happened::of_segments(changed).into_iter().map(|it| (number, it)));
-            }
-        }
-    }
-    for stale in &pending.stale {
-        for (number, machinery) in vms.iter_mut().enumerate() {
-            machinery.stage.host_changed(number, stale.space, stale.span, bill);
-        }
-    }
-    Ok(())
-}
-
 impl Simulation {
-    /// A layer's memory was in use before the run: what is below has backed it. That took no time of the run.
-    pub(crate) fn use_memory(&mut self, vm: usize, layer: Role, span: (u64, u64)) -> Result<(), End> {
-        let mut bill = Bill::new(None);
-        let before = self.happened.len();
-        let size = PageSize::Size2M.bytes();
-        let (first, end) = span;
-        for start in (first..end).step_by(convert::index(size)) {
-            let bytes = size.min(end - start);
-            self.vms[vm].stage.touch(layer, start, bytes);
-            settle_layers(&mut self.vms, &mut self.ground, vm, &mut bill, &mut self.happened)?;
-            // Nothing is cached before the run.
-            bill = Bill::new(None);
-        }
-        self.happened.truncate(before);
-        Ok(())
-    }
-
-    /// A machine was made: where its host's system places memory at boot, it does so. That took no time of the run.
-    pub(crate) fn place_memory(&mut self, vm: usize) -> Result<(), End> {
-        let Ground::Host(host) = &mut self.ground else { return Ok(()) };
-        if !host.policy.requires().contains(Abilities::SEGMENT) {
-            return Ok(());
-        }
-        host.tell();
-        let mut bill = Bill::new(None);
-        settle_layers(&mut self.vms, &mut self.ground, vm, &mut bill, &mut self.happened)?;
-        // Nothing is cached before the run, and its CPUs are not there yet.
-        Ok(())
-    }
-
     pub(crate) fn now(&self, vcpu: usize) -> Nanos {
         self.clock.nanos(self.order.clock(vcpu))
     }
@@ -192,12 +113,11 @@ impl Simulation {
 
     /// Another thread runs: its address space is loaded, if it is another one.
     fn switch_to(&mut self, vcpu: usize, place: usize) {
-        let Self { vcpus, vms, mmu, ground, order, .. } = self;
+        let Self { vcpus, vms, mmu, layers, order, .. } = self;
         let state = &mut vcpus[vcpu];
         let number = state.vm;
-        let machinery = &mut vms[number];
         let (process, _) = state.threads[place];
-        let space = machinery.processes[process].space;
+        let space = vms[number].processes[process].space;
         state.current = place;
         let pcid = super::flush::pcid(space);
         let Some(cpu) = order.cpu(vcpu) else { return };
@@ -208,8 +128,8 @@ impl Simulation {
         mmu.set_context(cpu, terrace_mmu::Context { pcid, ..context });
         let cost = self.machine.cost.as_ref().map_or(0, |costs| costs.flush.mov_cr3);
         state.bill.charge(Cause::Flush, terrace_addr::Cycles::new(cost));
-        if let Stage::Shadow(stage) = &mut machinery.stage {
-            stage.load(ground.host(), number, space, &mut state.bill);
+        if let Stage::Shadow(stage) = &mut layers.stages[number] {
+            stage.load(layers.ground.host(), number, space, &mut state.bill);
         }
     }
 
@@ -232,8 +152,8 @@ impl Simulation {
         let mut ran = 0;
         let chunk = self.chunk();
         while ran < chunk && self.vcpus[vcpu].bill.total() < left {
-            let Self { vms, mmu, ground, vcpus, .. } = self;
-            let Machinery { stage, processes, .. } = &mut vms[vm];
+            let Self { vms, mmu, layers: Layers { ground, stages, .. }, vcpus, .. } = self;
+            let (stage, processes) = (&mut stages[vm], &mut vms[vm].processes);
             let process = &mut processes[number];
             let ready = process.threads[thread].ready(process.serves);
             let ready = &ready[..ready.len().min(chunk - ran)];
@@ -282,8 +202,8 @@ impl Simulation {
         {
             next.start = now + after;
         }
-        let Self { vms, ground, .. } = self;
-        let Machinery { stage, processes, .. } = &mut vms[vm];
+        let Self { vms, layers: Layers { ground, stages, .. }, .. } = self;
+        let (stage, processes) = (&mut stages[vm], &mut vms[vm].processes);
         let process = &mut processes[number];
         for region in (0..process.sizes.len()).map(|region| RegionId::new(convert::narrow(region))) {
             if let Some(base) = process.bases.get(region) {
@@ -306,8 +226,8 @@ impl Simulation {
         thread: usize,
         mark: MarkKind,
     ) -> Result<(), End> {
-        let Self { vms, ground, .. } = self;
-        let Machinery { stage, processes, .. } = &mut vms[vm];
+        let Self { vms, layers: Layers { ground, stages, .. }, .. } = self;
+        let (stage, processes) = (&mut stages[vm], &mut vms[vm].processes);
         let process = &mut processes[number];
         match mark {
             MarkKind::PhaseBegins(phase) => {
@@ -344,8 +264,8 @@ impl Simulation {
         region: RegionId,
         bytes: u64,
     ) -> Result<(), End> {
-        let Self { vms, ground, .. } = self;
-        let Machinery { stage, processes, .. } = &mut vms[vm];
+        let Self { vms, layers: Layers { ground, stages, .. }, .. } = self;
+        let (stage, processes) = (&mut stages[vm], &mut vms[vm].processes);
         let process = &mut processes[number];
         let spec = &process.program.regions()[region.index()];
         let advice = match spec.advice {
@@ -364,10 +284,9 @@ impl Simulation {
     /// that the host changed. Then executes the flushes that follow.
     pub(crate) fn settle(&mut self, vcpu: usize) -> Result<(), End> {
         let vm = self.vcpus[vcpu].vm;
-        let Self { vms, ground, vcpus, happened, .. } = self;
-        settle_layers(vms, ground, vm, &mut vcpus[vcpu].bill, happened)?;
+        self.layers.settle(vm, &mut self.vcpus[vcpu].bill)?;
         for happened in self.vcpus[vcpu].bill.happened.drain(..) {
-            self.happened.push((vm, happened));
+            self.layers.happened.push((vm, happened));
         }
         if !self.vcpus[vcpu].bill.flushes.is_empty() {
             self.account(vcpu, None);
@@ -457,13 +376,13 @@ impl Simulation {
         let all =
             (0..self.vms.len()).map(|vm| self.seen(vm)).fold(SeenCounters::default(), SeenCounters::plus);
         let of_machines: Vec<_> = if vm == 0 {
-            let spaces = self.vms.iter().enumerate().map(|(vm, machinery)| (vm, machinery.stage.space()));
+            let spaces = self.layers.stages.iter().enumerate().map(|(vm, stage)| (vm, stage.space()));
             spaces.filter_map(|(vm, space)| Some((space?, self.seen(vm)))).collect()
         } else {
             Vec::new()
         };
-        let Self { vms, ground, .. } = self;
-        let mut worked = match (&mut vms[vm].stage, &mut *ground) {
+        let Layers { ground, stages, .. } = &mut self.layers;
+        let mut worked = match (&mut stages[vm], &mut *ground) {
             (Stage::Native, Ground::Native(layer)) => {
                 layer.kernel.set_counters(seen);
                 layer.tick(now)
@@ -491,12 +410,12 @@ impl Simulation {
                 host.kernel.set_counters_of(space, seen);
             }
             if host.is_due(now) {
-                let tables = vms.iter_mut().flat_map(|machinery| machinery.stage.tables()).collect();
+                let tables = stages.iter_mut().flat_map(Stage::tables).collect();
                 worked |= host.tick_over(now, tables);
             }
         }
         if worked {
-            self.deliver(vm);
+            self.layers.deliver(vm);
             self.settle(vcpu)
         } else {
             Ok(())

@@ -8,7 +8,7 @@ use terrace_policy::{Abilities, Advice, Layer, Policy, Role, SpaceId};
 use terrace_table::{LeafFlags, Levels};
 
 /// The kernel's own choice for everything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Default;
 
 impl Policy for Default {

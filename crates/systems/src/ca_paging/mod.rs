@@ -49,7 +49,7 @@ enum PlaceAgain {
     Never,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct CaPaging {
     linux: Box<dyn Policy>,
     smallest: u64,

@@ -21,7 +21,7 @@ struct Anchor {
 }
 
 /// The offsets of all regions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Offsets {
     spaces: BTreeMap<SpaceId, BTreeMap<u64, Anchor>>,
     most: u64,

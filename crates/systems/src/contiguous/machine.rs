@@ -38,7 +38,7 @@ impl Piece {
 }
 
 /// A virtual machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Machine {
     pub(super) space: SpaceId,
     /// Its memory, as its slots have it.

@@ -66,7 +66,7 @@ enum Growth {
     Paged,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Contiguous {
     linux: Box<dyn Policy>,
     boot: bool,

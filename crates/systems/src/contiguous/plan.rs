@@ -20,7 +20,7 @@ pub(super) enum Fit {
 }
 
 /// A machine's pages are on their way to their places.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Plan {
     /// Each part of its memory, and where it goes.
     targets: Vec<(Piece, Addr<Lower>)>,

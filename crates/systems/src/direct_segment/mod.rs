@@ -49,7 +49,7 @@ const PARAMETERS: &[Parameter] = &[Parameter {
     source: "assumed: in ISCA 2013 programs ask for their primary region; what is smaller has few pages to gain from",
 }];
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct DirectSegments {
     pages: Box<dyn Policy>,
     smallest: Bytes,

@@ -31,7 +31,7 @@ pub(super) enum HugeFaults {
 }
 
 /// The allocator.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Allocator {
     /// Whether base pages are placed; huge pages in kept blocks are, in any case.
     places: bool,

@@ -55,7 +55,7 @@ pub(super) enum Whose {
 }
 
 /// All blocks that are kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Booking {
     /// How much later than the policy the layer ends a reservation.
     grace: Nanos,

@@ -62,14 +62,14 @@ impl Held {
 }
 
 /// The blocks about which something may have to be decided anew.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Touched {
     pub(super) uppers: BTreeSet<Place>,
     pub(super) lowers: BTreeSet<LowerBlock>,
 }
 
 /// What a layer holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Census {
     held: BTreeMap<Place, Held>,
     /// Which blocks have pages in a block of memory.

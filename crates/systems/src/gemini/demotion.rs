@@ -14,7 +14,7 @@ use super::counts::Counts;
 use super::labels::Labels;
 
 /// What is known of the pressure, and of the pages.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Demotion {
     /// Blocks that are to be split.
     wanted: u64,

@@ -38,7 +38,7 @@ pub(super) enum Standing {
 }
 
 /// What the peers have said, and were told.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Labels {
     peers: Peers,
     /// Blocks of this layer's memory that are huge at the peer below.

@@ -57,7 +57,7 @@ use settings::{Mechanism, Settings};
 pub(crate) use timeout::Timeout;
 
 /// One half.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Gemini {
     settings: Settings,
     census: Census,

@@ -31,7 +31,7 @@ pub(super) enum Goes {
 }
 
 /// The descriptors of all address spaces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Offsets {
     of: BTreeMap<Place, Descriptor>,
     /// Where blocks are steered to, so that a search can pass over it.

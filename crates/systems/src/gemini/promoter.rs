@@ -18,7 +18,7 @@ use super::counts::Counts;
 use super::labels::Labels;
 
 /// The promoter.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Promoter {
     blocks_to_scan: u64,
     sleep: Nanos,

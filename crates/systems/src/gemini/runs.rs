@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use super::block::LowerBlock;
 
 /// A set of blocks, as its maximal runs.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Runs {
     /// The length of each run, by its first block.
     from: BTreeMap<u64, u64>,

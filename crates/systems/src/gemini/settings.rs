@@ -36,7 +36,7 @@ const MECHANISMS: [(Mechanism, &str); 8] = [
 ];
 
 /// What was set.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     /// Which of [`MECHANISMS`] are on.
     on: [bool; MECHANISMS.len()],

@@ -10,7 +10,7 @@ use terrace_table::Levels;
 
 pub(super) type Kernel = terrace_kernel::Kernel<Hva, Hpa>;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Told(Placement);
 
 impl Policy for Told {

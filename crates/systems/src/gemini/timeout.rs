@@ -8,7 +8,7 @@ use terrace_addr::{Nanos, convert};
 use terrace_policy::Counters;
 
 /// The state of the algorithm.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Timeout {
     /// Td.
     desired: Nanos,

@@ -25,14 +25,14 @@ struct Candidate {
 }
 
 /// The blocks of an address space that are base pages.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Space {
     blocks: BTreeMap<u64, Candidate>,
     buckets: [BTreeMap<i64, u64>; BUCKETS],
 }
 
 /// The blocks of all address spaces that are base pages.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Coverage {
     spaces: BTreeMap<SpaceId, Space>,
     /// How many places were given out at tails and at heads.

@@ -44,7 +44,7 @@ pub(crate) const SYSTEM: System = System {
 /// A batch of promotions ends after so many that failed (`ohp_scan_mm`).
 const FAILURES: u64 = 100;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct HawkEye {
     /// Where counters are to be asked: the variant PMU.
     overhead: Option<Overhead>,

@@ -4,7 +4,7 @@ use terrace_addr::convert;
 use terrace_policy::Counters;
 
 /// The share of cycles that go into walks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Overhead {
     cycles_per_access: u64,
     last: Counters,

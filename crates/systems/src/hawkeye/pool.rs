@@ -15,7 +15,7 @@ const SHORT: Nanos = Nanos::new(10_000_000_000);
 const SECOND: u64 = 1_000_000_000;
 
 /// Blocks that were cleared and not used.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pool {
     most: u64,
     /// Base pages in a second.

@@ -17,7 +17,7 @@ enum Phase {
 }
 
 /// Measures access coverage.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Sampler {
     period: Nanos,
     window: Nanos,

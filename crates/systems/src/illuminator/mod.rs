@@ -26,7 +26,7 @@ pub(crate) const SYSTEM: System = System {
     build: |role, values| Ok(Box::new(Illuminator { linux: over_linux::policy(role, values)? })),
 };
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Illuminator {
     linux: Box<dyn Policy>,
 }

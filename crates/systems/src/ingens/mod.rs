@@ -38,7 +38,7 @@ pub(crate) const SYSTEM: System = System {
     build: |_, values| Ok(Box::new(Ingens::new(values))),
 };
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Ingens {
     /// How many base pages must be there.
     threshold: u64,

@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use terrace_policy::SpaceId;
 
 /// The requests of each address space, each with its number in the order of all.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Queue {
     spaces: BTreeMap<SpaceId, VecDeque<(u64, u64)>>,
     asked: u64,

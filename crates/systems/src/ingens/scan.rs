@@ -9,7 +9,7 @@ use super::Ingens;
 use crate::blocks::{self, BLOCK, block_of};
 
 /// Where a scan stands.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Scanner {
     sleep: Nanos,
     /// One of so many blocks of hot base pages is looked at.

@@ -68,7 +68,7 @@ impl Watched {
 }
 
 /// The blocks of an address space, and the need for huge pages that comes of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Space {
     pub(super) blocks: BTreeMap<u64, Watched>,
     /// Of the huge pages that the last scan saw, the share that was idle.

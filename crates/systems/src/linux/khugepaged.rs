@@ -8,7 +8,7 @@ use terrace_policy::{
 };
 
 /// The daemon: it goes through all address spaces, block by block, and begins anew at the end.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Khugepaged {
     pages_to_scan: u64,
     scan_sleep: Nanos,

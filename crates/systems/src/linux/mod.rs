@@ -45,7 +45,7 @@ enum Defrag {
     Never,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Linux {
     enabled: Enabled,
     defrag: Defrag,

@@ -52,7 +52,7 @@ const PARAMETERS: &[Parameter] = &[Parameter {
     source: "PTEMagnet (ASPLOS 2021): 8, the entries of a line",
 }];
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct PteMagnet {
     pages: Box<dyn Policy>,
     /// The bytes of a group.

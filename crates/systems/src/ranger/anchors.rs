@@ -34,7 +34,7 @@ impl Anchor {
 }
 
 /// All anchors, by space and by their first address.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Anchors {
     spaces: BTreeMap<SpaceId, BTreeMap<u64, Anchor>>,
 }

@@ -19,7 +19,7 @@ use crate::blocks::{self, BLOCK, end_of, huge_page, may_be_huge};
 const TRIES: u32 = 4;
 
 /// The daemon.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Daemon {
     period: Nanos,
     rest: Nanos,

@@ -35,7 +35,7 @@ pub(crate) const SYSTEM: System = System {
     },
 };
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Ranger {
     linux: Box<dyn Policy>,
     daemon: Daemon,

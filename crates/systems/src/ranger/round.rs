@@ -7,7 +7,7 @@ use terrace_policy::{Layer, Region, SpaceId};
 use crate::blocks::{BLOCK, block_of, end_of};
 
 /// Goes through the blocks of 2M of all spaces of which a part lies in a region, and then begins anew.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Round {
     /// The space that it is in, and the first address that was not looked at.
     at: Option<(SpaceId, u64)>,

@@ -8,7 +8,7 @@ use terrace_addr::{Addr, Lower, Nanos, convert};
 pub(super) const PAGES: usize = 512;
 
 /// 2M of a nested guest's memory: which pages of its guest hypervisor serve it, and where they are to lie.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Block {
     /// Where its pages are to lie.
     pub(super) home: Option<Home>,

@@ -26,7 +26,7 @@ enum Moves {
 }
 
 /// xGemini at the host.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Host {
     places: bool,
     moves: Moves,

@@ -30,7 +30,7 @@ pub(super) fn offset_of(place: usize) -> u64 {
 pub(super) type Machines = BTreeMap<SpaceId, Machine>;
 
 /// A guest hypervisor's machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Machine {
     pub(super) space: SpaceId,
     /// Where its memory begins.

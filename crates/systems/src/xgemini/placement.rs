@@ -19,7 +19,7 @@ use super::counts::Counts;
 use super::machine::{BLOCK, Machine, Machines, block_of, offset_of, place_of};
 
 /// Where homes come from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Homes {
     /// Where the search goes on: next fit.
     next: Addr<Lower>,

@@ -18,6 +18,7 @@ pub use iterate::Leaves;
 ///
 /// A node in the tree always has a handle in the memory and an address in the lower space; both are reached
 /// from the parent's entry. Level 1 is the last; the root is at level 4 or 5.
+#[derive(Clone)]
 pub struct Table<U, F, M: TableMemory> {
     format: F,
     memory: M,

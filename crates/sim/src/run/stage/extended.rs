@@ -9,7 +9,7 @@ use super::{End, Guest, LayerState, at, back_through, note_decisions};
 use crate::run::bill::{Bill, Exit, Flush};
 
 /// A guest on an extended page table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Extended {
     pub(crate) guest: Guest,
     pub(crate) vm: Vm<Gpa, Hpa>,

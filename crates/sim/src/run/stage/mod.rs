@@ -27,7 +27,7 @@ pub(crate) use shadowed::{FLUSH_CEILING, Shadowed};
 pub(crate) type Guest = LayerState<Gva, Gpa>;
 
 /// What is below all virtual machines: the machine's memory, and who owns it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Ground {
     /// A kernel that runs programs itself.
     Native(Box<LayerState<Gva, Hpa>>),
@@ -36,7 +36,7 @@ pub(crate) enum Ground {
 }
 
 /// A virtual machine with all its layers but the host.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Stage {
     /// None: its programs run on the host's kernel.
     Native,

@@ -11,7 +11,7 @@ use crate::run::bill::{Bill, Exit, Flush};
 use crate::run::happened::Happened;
 
 /// A guest on a guest hypervisor.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Nested {
     /// L2's kernel.
     pub(crate) guest: Guest,

@@ -16,7 +16,7 @@ use crate::run::bill::{Bill, Exit, Flush};
 pub(crate) const FLUSH_CEILING: u64 = 33;
 
 /// A guest whose page tables are shadowed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shadowed {
     pub(crate) guest: Guest,
     /// Its memory; the extended page table is not walked.

@@ -9,7 +9,7 @@ use terrace_table::{LeafFlags, Levels};
 const SECOND: u64 = 1_000_000_000;
 
 /// Base pages, whatever is asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct BasePages;
 
 impl Policy for BasePages {

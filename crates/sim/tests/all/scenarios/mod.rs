@@ -1,6 +1,7 @@
 //! Scenarios whose outcome is known: what Linux's daemon promotes, how modes and page sizes compare, how sampled time
 //! agrees with exact time.
 
+mod batch;
 mod contiguous;
 mod events;
 mod follows;

@@ -16,7 +16,7 @@ use terrace_sim::run::{Registry, Unwatched, run};
 static SEEN: Mutex<BTreeMap<Role, Vec<usize>>> = Mutex::new(BTreeMap::new());
 
 /// Asks every millisecond which pages were used since it asked last.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Asks;
 
 impl Policy for Asks {

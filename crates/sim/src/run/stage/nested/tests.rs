@@ -17,7 +17,7 @@ const HUGE: u64 = BLOCK;
 const BEHIND: u64 = 6 * BLOCK;
 
 /// A guest's kernel that takes one huge page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct OneHuge;
 
 impl Policy for OneHuge {
@@ -31,7 +31,7 @@ impl Policy for OneHuge {
 }
 
 /// A guest hypervisor that does nothing by itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stock;
 
 impl Policy for Stock {
@@ -41,7 +41,7 @@ impl Policy for Stock {
 }
 
 /// A host that brings the pages of the huge page to their places, and joins them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Aligner {
     placed: BTreeSet<u64>,
 }
