@@ -116,7 +116,7 @@ pub fn run(
     run_on(run, machine, || prepare::prepare(&run.scenario, machine, registry), watch)
 }
 
-/// Runs a scenario on layers that are made when it is known that the rest of it is right.
+/// Runs a scenario on layers that are made when they are wanted.
 fn run_on(
     run: &Run,
     machine: &Machine,

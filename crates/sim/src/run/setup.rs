@@ -39,7 +39,7 @@ const RATE: &str = "rate";
 /// Requests that take longer than an hour, in nanoseconds, are counted as so long.
 const LONGEST_REQUEST: u64 = 3_600_000_000_000;
 
-/// Sets up a run on these layers, which are made once all else is known to be right.
+/// Sets up a run on these layers, which are made once the machine and its CPUs are known to suffice.
 pub(super) fn begin(
     scenario: &Scenario,
     machine: &Machine,

@@ -15,24 +15,16 @@ pub(crate) struct Touched {
 impl Touched {
     /// Notes accesses. Those that touch a second page are noted at the first: programs' accesses do not cross pages.
     pub(crate) fn note(&mut self, accesses: &[Access]) {
-        let mut current = None;
-        let mut bits = [0; 8];
-        for access in accesses {
-            let addr = access.addr.get();
-            let block = addr >> PageSize::Size2M.shift();
-            if current != Some(block) {
-                if let Some(last) = current.replace(block) {
-                    self.blocks.insert(last, bits);
-                }
-                bits = self.blocks.get(&block).copied().unwrap_or_default();
+        let Self { blocks, pages } = self;
+        let block = |access: &Access| access.addr.get() >> PageSize::Size2M.shift();
+        for together in accesses.chunk_by(|one, next| block(one) == block(next)) {
+            let bits = blocks.entry(block(&together[0])).or_default();
+            for access in together {
+                let page = convert::index(access.addr.get() >> PageSize::Size4K.shift() & 511);
+                let (word, bit) = (page / 64, page % 64);
+                *pages += u64::from(bits[word] >> bit & 1 == 0);
+                bits[word] |= 1 << bit;
             }
-            let page = convert::index(addr >> PageSize::Size4K.shift() & 511);
-            let (word, bit) = (page / 64, page % 64);
-            self.pages += u64::from(bits[word] >> bit & 1 == 0);
-            bits[word] |= 1 << bit;
-        }
-        if let Some(last) = current {
-            self.blocks.insert(last, bits);
         }
     }
 
