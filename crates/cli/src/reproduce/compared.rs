@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
-use terrace_sim::published::{Agreement, Cell, Compared, Comparison, Extent, Judged, Mean, measure};
+use terrace_sim::published::{
+    Agreement, Cell, Compared, Comparison, Extent, Judged, MOST_PERCENT, Mean, measure,
+};
 use terrace_sim::run::Registry;
 
 use super::{Progress, ReproduceArguments, ReproduceFormat, failed};
@@ -93,6 +95,10 @@ fn table(compared: &Compared) -> String {
         text += &style::wrap(&said(agreement, compared), "  ");
     }
     text += &style::wrap(&order(compared), "  ");
+    let cells = compared.rows.iter().flat_map(|row| &row.cells);
+    if cells.filter_map(|cell| cell.simulated).any(|value| value >= MOST_PERCENT) {
+        text += "- What is more than a hundred times the baseline counts as that in means.\n";
+    }
     for gate in &compared.gates {
         text += &style::wrap(&judged(gate), "  ");
     }
@@ -109,12 +115,16 @@ fn band(draws: u64) -> String {
 }
 
 fn shown(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value >= MOST_PERCENT => format!("> {MOST_PERCENT}"),
+        Some(value) => format!("{value:.1}"),
+    }
 }
 
 fn beside(published: Option<f64>, simulated: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
     let band = match low.zip(high) {
-        Some((low, high)) => format!("\n{low:.1} to {high:.1}"),
+        Some((low, high)) => format!("\n{} to {}", shown(Some(low)), shown(Some(high))),
         None => String::new(),
     };
     format!("{} | {}{band}", shown(published), shown(simulated))

@@ -14,7 +14,7 @@ mod measure;
 mod statistics;
 mod wanted;
 
-pub use compared::{Agreement, Cell, Compared, Mean, Row};
+pub use compared::{Agreement, Cell, Compared, MOST_PERCENT, Mean, Row};
 pub use comparison::{Comparison, Metric, PublishedMean, PublishedRow};
 pub use files::{comparison, comparisons};
 pub use gate::{Gate, Judged, Rule};

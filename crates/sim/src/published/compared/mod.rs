@@ -67,7 +67,11 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
-/// A program under a system; all in percent.
+/// A hundred times the baseline: what is more is taken for that. A system that leaves hardly a TLB miss makes others'
+/// ratios to it as large as chance will have it, and their mean that of one program.
+pub const MOST_PERCENT: f64 = 10_000.0;
+
+/// A program under a system; all in percent, [`MOST_PERCENT`] at most.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Cell {
     /// What was published.
@@ -151,12 +155,14 @@ fn value(comparison: &Comparison, totals: &Totals, place: Place<'_>, system: &st
     };
     let found = of(system)?;
     let Some(baseline) = &comparison.baseline else { return Some(found * 100.0) };
-    let base = of(baseline).filter(|&base| base > 0.0)?;
+    let base = of(baseline)?;
     match &comparison.whole {
-        None => Some(found / base * 100.0),
+        None if base > 0.0 => Some((found / base * 100.0).min(MOST_PERCENT)),
+        // Nothing is as good as it gets; who has something has incomparably more.
+        None => (found > 0.0 && comparison.metric.is_better(base, found)).then_some(MOST_PERCENT),
         Some(whole) => {
             let gain = of(whole)? - base;
-            (gain > LEAST_GAIN * base).then(|| (found - base) / gain * 100.0)
+            (base > 0.0 && gain > LEAST_GAIN * base).then(|| (found - base) / gain * 100.0)
         }
     }
 }

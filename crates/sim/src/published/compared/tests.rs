@@ -75,6 +75,34 @@ fn values_are_percentages_of_the_baseline_of_their_own_program_and_draw() {
     near(found.means[2].simulated, 410.0 / 3.0);
 }
 
+/// What leaves hardly anything makes ratios to it as large as chance will have it.
+#[test]
+fn more_than_a_hundred_times_the_baseline_is_taken_for_that() {
+    let mut comparison = comparison();
+    let of = |comparison: &Comparison, base: f64, one: f64| {
+        let all_of = |system| (comparison.key("a", system, 0), if system == "base" { base } else { one });
+        let found =
+            compared(comparison, &|program| program == "a", 0, &totals(["base", "one"].map(all_of)), &[]);
+        found.rows[0].cells[1].simulated
+    };
+    near(of(&comparison, 1.0, 99.0), 9_900.0);
+    near(of(&comparison, 1.0, 101.0), MOST_PERCENT);
+    assert_eq!(of(&comparison, 0.0, 5.0), None, "a throughput of nothing was not measured");
+    comparison.metric = Metric::TlbMisses;
+    let walks = |walks: u64| {
+        let mut totals = Metrics::new();
+        totals.set("walks", walks).unwrap();
+        totals.set("accesses", 1000_u64).unwrap();
+        Found { totals, ..Found::default() }
+    };
+    for (one, expected) in [(0, None), (3, Some(MOST_PERCENT))] {
+        let all_of = [("base", 0), ("one", one)];
+        let totals = all_of.map(|(system, count)| (comparison.key("a", system, 0), walks(count)));
+        let found = compared(&comparison, &|program| program == "a", 0, &totals.into(), &[]);
+        assert_eq!(found.rows[0].cells[1].simulated, expected, "where the baseline has no miss");
+    }
+}
+
 #[test]
 fn agreement_counts_sides_and_distances() {
     let comparison = comparison();
