@@ -3,7 +3,9 @@
 use terrace_addr::{Addr, Bytes, Space};
 use terrace_frames::{Mobility, Order};
 use terrace_policy::{Abilities, Effort, Event, Policy};
+use terrace_table::Leaf;
 
+use super::compaction::DIRECT;
 use super::{Kernel, KernelError};
 
 impl<U: Space, L: Space> Kernel<U, L> {
@@ -54,6 +56,29 @@ impl<U: Space, L: Space> Kernel<U, L> {
                 self.take(Order::HUGE)
             }
         }
+    }
+
+    /// A free block of 2M to gather these pages in, with the effort of compaction: of the node that holds most of them, or
+    /// of those that hold as many, and of no other (mm/khugepaged.c: `hpage_collapse_find_target_node`, and the mask of
+    /// nodes in `alloc_charge_folio`).
+    pub(super) fn take_huge_for(&mut self, parts: &[Leaf<U, L>]) -> Option<Addr<L>> {
+        let mut held = vec![0_u32; self.nodes.len()];
+        for part in parts {
+            let node = self.memory.node_of(part.frame);
+            if let Some(place) = self.nodes.iter().position(|&own| Some(own) == node) {
+                held[place] += 1;
+            }
+        }
+        let most = held.iter().max().copied()?;
+        let most_hold: Vec<usize> = (0..held.len()).filter(|&place| held[place] == most).collect();
+        let take = |kernel: &mut Self| {
+            let Self { memory, nodes, .. } = kernel;
+            most_hold.iter().find_map(|&place| memory.allocate(nodes[place], Order::HUGE, Mobility::Movable))
+        };
+        take(self).or_else(|| {
+            let _one_is_free = most_hold.iter().any(|&place| self.compact_node(place, DIRECT));
+            take(self)
+        })
     }
 
     /// Exactly this block.

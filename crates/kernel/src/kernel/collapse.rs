@@ -2,7 +2,7 @@
 
 use terrace_addr::{Addr, Page, PageSize, Space, convert};
 use terrace_frames::{FrameState, Order};
-use terrace_policy::{Applied, CollapseInto, Effort, Refused, SpaceId};
+use terrace_policy::{Applied, CollapseInto, Refused, SpaceId};
 use terrace_table::{Leaf, LeafFlags};
 
 use super::{Kernel, USER_DATA, index};
@@ -48,7 +48,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let (block, moved) = match into {
             CollapseInto::InPlace => (self.fill_block(here.ok_or(Refused::Busy)?, page, &parts)?, false),
             CollapseInto::Any => {
-                let block = self.take_huge(Effort::Direct).ok_or(Refused::NoMemory)?;
+                let block = self.take_huge_for(&parts).ok_or(Refused::NoMemory)?;
                 // Compaction may have moved the parts.
                 parts.clear();
                 parts.extend(self.space(space).into_iter().flat_map(|place| place.base_pages(page)));

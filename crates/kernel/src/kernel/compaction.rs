@@ -11,7 +11,7 @@ use crate::{Decision, KernelCosts, KernelCounts, Placed};
 
 /// Frames that one direct compaction looks at, and moves, at most: `assumed`. Linux compacts until a block is free or
 /// the scanners meet, in steps of `COMPACT_CLUSTER_MAX` (32) pages, asynchronously at first, which gives up early.
-const DIRECT: Budget = Budget { frames_scanned: 1 << 16, frames_moved: 1 << 12 };
+pub(super) const DIRECT: Budget = Budget { frames_scanned: 1 << 16, frames_moved: 1 << 12 };
 
 /// How often compaction of a node is skipped because it failed (mm/compaction.c: `defer_compaction`): after each
 /// failure in a row twice as often.
@@ -58,7 +58,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
     }
 
     /// Compacts a node; whether a block is free then.
-    fn compact_node(&mut self, place: usize, budget: Budget) -> bool {
+    pub(super) fn compact_node(&mut self, place: usize, budget: Budget) -> bool {
         let node = self.nodes[place];
         if self.deferrals[place].skips() {
             return false;

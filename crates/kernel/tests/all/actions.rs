@@ -3,13 +3,14 @@
 use crate::world;
 
 use terrace_addr::{Addr, Gpa, Gva, Page, PageSize, Span};
-use terrace_frames::{Mobility, Order, Watermarks};
-use terrace_kernel::Kernel;
+use terrace_frames::{Mobility, NodeSpec, Order, Watermarks};
+use terrace_kernel::{Kernel, KernelCosts, Settings};
 use terrace_policy::{
-    Action, Advice, Applied, Block, CollapseInto, Effort, Layer, Placement, Refused, SpaceId,
+    Action, Advice, Applied, Block, CollapseInto, Effort, Layer, Placement, Refused, Role, SpaceId,
 };
+use terrace_table::Levels;
 use world::check::{changes_are_noted, consistent, moved};
-use world::{BLOCK, NODE, Told, base, fault, free, kernel, number, pages};
+use world::{AREAS_END, BLOCK, NODE, Told, base, fault, free, kernel, number, pages};
 
 type Guest = Kernel<Gva, Gpa>;
 
@@ -111,6 +112,41 @@ fn a_collapse_that_needs_compaction_finds_its_pages_where_that_has_put_them() {
         pages(2 + guest.counts().compaction_moved),
         "some to the top, all into the block"
     );
+}
+
+/// khugepaged takes a block of the node that holds most of the pages, or of one of those that hold as many, and of no
+/// other (`hpage_collapse_find_target_node`).
+#[test]
+fn pages_are_gathered_where_most_of_them_are() {
+    let costs = KernelCosts::default();
+    let settings = Settings { role: Role::Host, levels: Levels::Four, costs, areas_end: AREAS_END };
+    let node = |block: u64| NodeSpec { start: base(block * BLOCK), bytes: pages(4 * BLOCK) };
+    // How many pages are in the first node, and in the second; whether the second is full; the node of the block.
+    for (here, there, full, expected) in [
+        (3, 2, false, Some(0)),
+        (2, 3, false, Some(1)),
+        (2, 2, false, Some(0)),
+        (2, 3, true, None),
+        (2, 2, true, Some(0)),
+    ] {
+        let mut host: Guest = Kernel::new(settings.clone(), &[node(0), node(4)]).unwrap();
+        let space = host.begin_space().unwrap();
+        host.map_at(space, START, pages(BLOCK), Advice::Default, None).unwrap();
+        let frames = (0..here).map(|page| BLOCK + page).chain((0..there).map(|page| 5 * BLOCK + page));
+        for (page, frame) in (0..).step_by(7).zip(frames) {
+            let _leaf = fault(&mut host, space, at(page), Placement::Frame(base(frame))).unwrap();
+        }
+        if full {
+            for block in 4..8 {
+                let taken = base(block * BLOCK + 99);
+                host.memory_mut().allocate_at(taken, Order::BASE, Mobility::Unmovable).unwrap();
+            }
+        }
+        let found = collapse(&mut host, space, 0, CollapseInto::Any);
+        let node =
+            found.map(|applied| applied.frame.map(|frame| number(frame.reinterpret::<Gpa>()) / (4 * BLOCK)));
+        assert_eq!(node, expected.map(Some).ok_or(Refused::NoMemory), "{here} {there} {full}");
+    }
 }
 
 #[test]

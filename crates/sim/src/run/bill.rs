@@ -61,6 +61,12 @@ causes! {
     Daemon = "daemon_cycles",
 }
 
+impl Cause {
+    /// Those whose cycles come with the accesses, and are as many times as many as each of these stands for.
+    pub(crate) const OF_ACCESSES: [Self; 5] =
+        [Self::Core, Self::Data, Self::Stlb, Self::WalkGuest, Self::WalkNested];
+}
+
 /// How many causes there are.
 pub(crate) const CAUSES: usize = Cause::ALL.len();
 

@@ -456,9 +456,10 @@ impl Simulation {
     /// How long a chunk of accesses takes, as much as it stands for, in nanoseconds: the longest of all virtual CPUs.
     pub(crate) fn longest_chunk(&self) -> f64 {
         let chunk = convert::ratio(convert::count(self.chunk()) * self.weight, 1);
-        let cycles = self.vcpus.iter().map(|vcpu| {
-            let accesses = vcpu.done.counters.references.max(1);
-            vcpu.done.cycles.iter().sum::<f64>() / convert::ratio(accesses, 1)
+        let run = self.vcpus.iter().filter(|vcpu| vcpu.done.counters.references > 0);
+        let cycles = run.map(|vcpu| {
+            let cycles = Cause::OF_ACCESSES.map(|cause| vcpu.done.cycles[cause.index()]);
+            cycles.iter().sum::<f64>() / convert::ratio(vcpu.done.counters.references, 1)
         });
         self.nanos(chunk * cycles.fold(0.0, f64::max))
     }

@@ -58,6 +58,18 @@ fn a_weight_and_a_quarter_of_it_agree_within_the_stated_error() {
     }
 }
 
+/// What daemons do on a CPU where no program runs is not the time of anybody's accesses.
+#[test]
+fn a_daemon_on_a_cpu_of_its_own_does_not_make_the_error_larger() {
+    let stated = |vcpus: &str| {
+        let busy = ["guest.system=ingens", "guest.parameters.scan_sleep=1 ms"];
+        let found = super::result(RANDOM, &[busy, ["time.weight=4", vcpus]].concat());
+        total(&found, "sampling_error")
+    };
+    let (least, error) = (stated("vm.vcpus=2"), stated("vm.vcpus=3"));
+    assert!(error < least + 0.05, "{error} with a CPU for daemons, {least} without");
+}
+
 /// The same for the scenarios that come with the program, in their reduced form. That is too short for some to become
 /// steady (what fragmented memory had moved is faulted in again, a trace is in its first touches): they state a large
 /// error then.
