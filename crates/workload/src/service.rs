@@ -53,6 +53,11 @@ impl Arrivals {
         Self { stream: Stream::new(seed, "arrivals", worker), mean_nanos, rest: 0.0 }
     }
 
+    /// The time from one arrival to the next in the mean.
+    pub fn mean_gap(&self) -> Nanos {
+        Nanos::new(floor(self.mean_nanos))
+    }
+
     /// The time from one arrival to the next: exponential, by inversion. What is rounded away is carried to the next
     /// gap, so that the rate is exact in the long run.
     pub fn next_gap(&mut self) -> Nanos {

@@ -119,8 +119,9 @@ run_metrics! {
     latency_p50_ns Nanos Lower "the time that half of the requests do not exceed";
     latency_p95_ns Nanos Lower "the time that 95 of 100 requests do not exceed";
     latency_p99_ns Nanos Lower "the time that 99 of 100 requests do not exceed";
-    saturated Count Lower "programs whose requests arrived faster than they were served, so that their latencies say \
-                           how long was measured, and nothing else";
+    saturated Count Lower "programs whose requests arrived faster than they were served, before the measured time or in \
+        it: one of them waited for more than a tenth of that time at its beginning or end, so that their latencies say \
+        how long was measured, and nothing else";
 }
 
 /// The metric of runs with this name.

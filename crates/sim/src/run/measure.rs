@@ -178,7 +178,7 @@ impl Simulation {
         }
         if process.serves {
             served(&mut metrics, &process.latencies, requests);
-            set(&mut metrics, "saturated", u64::from(self.is_saturated(process)));
+            set(&mut metrics, "saturated", u64::from(self.is_saturated(process, nanos)));
         }
         metrics
     }
@@ -188,15 +188,22 @@ impl Simulation {
         if process.exact { 1 } else { self.weight }
     }
 
-    /// Whether requests come faster than they are served: a worker is behind by more than a hundred requests' mean time
-    /// between arrivals.
-    fn is_saturated(&self, process: &Process) -> bool {
-        let now = self.vcpus.iter().enumerate().map(|(vcpu, _)| self.now(vcpu)).max().unwrap_or_default();
-        process.threads.iter().any(|thread| {
+    /// Whether requests come faster than they are served, or came so before: at the beginning or at the end a worker is
+    /// behind by more than a tenth of the measured time. What it measures then is mainly that queue.
+    fn is_saturated(&self, process: &Process, nanos: u64) -> bool {
+        self.behind(process).max(process.began_behind).get() > nanos / BEHIND
+    }
+
+    /// For how long requests wait now for the worker that is most behind; nothing, unless more wait than come at once by
+    /// chance.
+    pub(super) fn behind(&self, process: &Process) -> Nanos {
+        let now = (0..self.vcpus.len()).map(|vcpu| self.now(vcpu)).max().unwrap_or_default();
+        let behind = process.threads.iter().filter_map(|thread| {
             let behind = now.get().saturating_sub(thread.arrival.get());
-            thread.arrivals.is_some()
-                && behind > process.latencies.value_at_quantile(0.5).saturating_mul(BEHIND)
-        })
+            let gap = thread.arrivals.as_ref()?.mean_gap().get();
+            (behind > gap.saturating_mul(WAITING)).then_some(Nanos::new(behind))
+        });
+        behind.max().unwrap_or_default()
     }
 
     /// The layers of a machine that it does not share, its guest first.
@@ -221,8 +228,12 @@ impl Simulation {
     }
 }
 
-/// A worker that is behind by so many median times in the system cannot keep up.
-const BEHIND: u64 = 100;
+/// The part of the measured time by which a worker that cannot keep up is behind.
+const BEHIND: u64 = 10;
+
+/// So many requests hardly ever wait for a worker that can keep up: at nine tenths of what it can serve, three in 100,000
+/// times.
+const WAITING: u64 = 100;
 
 /// A layer as it is now, with all its address spaces.
 fn seen<U: Space, L: Space>(layer: &LayerState<U, L>, touched: Option<Bytes>) -> Seen {

@@ -447,9 +447,12 @@ impl Simulation {
     /// The measured time begins: requests count from now on.
     pub(crate) fn begin_measuring(&mut self) {
         self.measured = true;
-        for process in self.vms.iter_mut().flat_map(|vm| &mut vm.processes) {
+        let behind: Vec<_> =
+            self.vms.iter().flat_map(|vm| &vm.processes).map(|process| self.behind(process)).collect();
+        for (process, behind) in self.vms.iter_mut().flat_map(|vm| &mut vm.processes).zip(behind) {
             process.latencies.reset();
             process.operations = 0;
+            process.began_behind = behind;
         }
     }
 

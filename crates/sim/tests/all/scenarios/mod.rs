@@ -7,6 +7,7 @@ mod events;
 mod follows;
 mod gemini;
 mod khugepaged;
+mod latency;
 mod memory;
 mod modes;
 mod sampled;
