@@ -59,7 +59,7 @@ impl<'a> Batch<'a> {
         let mut groups = Vec::new();
         for (run, &machine) in runs.iter().zip(&machines) {
             groups.push(beginning(&run.scenario).map(|beginning| {
-                let known = beginnings.iter().position(|known| *known == (beginning.clone(), machine));
+                let known = beginnings.iter().position(|(known, on)| *known == beginning && *on == machine);
                 let group = known.unwrap_or_else(|| {
                     beginnings.push((beginning, machine));
                     left.push(0);
