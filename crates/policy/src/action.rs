@@ -85,7 +85,8 @@ pub enum CollapseInto {
     /// Where its base pages are, which have to lie at their places in one aligned block; what is absent must be free
     /// there.
     InPlace,
-    /// To any free block of 2M: pages are copied.
+    /// To a free block of 2M that the layer finds, as khugepaged does, in the memory node that holds most of the pages:
+    /// pages are copied.
     Any,
     /// To the block at this address.
     At(Addr<Lower>),
