@@ -6,9 +6,9 @@
 
 use std::fmt;
 
-use terrace_addr::{Addr, Hva, Page, PageSize, Space};
-use terrace_policy::SpaceId;
-use terrace_table::{Format, Leaf, LeafFlags};
+use terrace_addr::{Addr, Hva, Page, PageSize, Space, Span};
+use terrace_policy::{Leaf, SpaceId};
+use terrace_table::{Format, LeafFlags};
 
 use crate::{Shadow, Vm};
 
@@ -19,11 +19,16 @@ pub trait SecondaryTable<U: Space, L: Space>: fmt::Debug {
     /// The address space.
     fn space(&self) -> SpaceId;
 
-    /// Whether a part of what a leaf of the space maps was used.
-    fn is_used(&self, leaf: &Leaf<U, L>) -> bool;
+    /// Notes of which of these leaves of the space, in the order of their addresses, a part was used.
+    fn note_used(&self, leaves: &mut [Leaf]);
 
     /// Clears the accessed bits of what a leaf of the space maps; with `flush`, whose bit was set is to be flushed.
-    fn clear_used(&mut self, leaf: &Leaf<U, L>, flush: bool);
+    fn clear_used(&mut self, leaf: &Leaf, flush: bool);
+}
+
+/// The addresses of the process that a leaf maps.
+fn span_of(leaf: &Leaf) -> Span<Hva> {
+    Span { start: leaf.page.start().reinterpret(), bytes: leaf.size().bytes() }
 }
 
 /// The extended page table of a machine.
@@ -32,13 +37,22 @@ impl<G: Space, L: Space> SecondaryTable<Hva, L> for &mut Vm<G, L> {
         Vm::space(self)
     }
 
-    fn is_used(&self, leaf: &Leaf<Hva, L>) -> bool {
-        let span = self.guest_span(leaf.page.into());
-        span.is_some_and(|span| self.ept.leaves(span).any(|leaf| leaf.flags.contains(LeafFlags::ACCESSED)))
+    /// One pass over both tables.
+    fn note_used(&self, leaves: &mut [Leaf]) {
+        let (Some(first), Some(last)) = (leaves.first(), leaves.last()) else { return };
+        let (start, end) = (first.page.start(), last.page.next().start());
+        let whole = Span { start: start.reinterpret(), bytes: end.get() - start.get() };
+        let Some(whole) = self.guest_span(whole) else { return };
+        let mut used = self.used(whole).peekable();
+        for leaf in leaves {
+            let Some(part) = self.guest_span(span_of(leaf)) else { continue };
+            while used.next_if(|page| page.next().start() <= part.start).is_some() {}
+            leaf.accessed |= used.peek().is_some_and(|page| page.start() < part.start.offset_by(part.bytes));
+        }
     }
 
-    fn clear_used(&mut self, leaf: &Leaf<Hva, L>, flush: bool) {
-        self.clear_accessed(leaf.page.into(), flush);
+    fn clear_used(&mut self, leaf: &Leaf, flush: bool) {
+        self.clear_accessed(span_of(leaf), flush);
     }
 }
 
@@ -54,13 +68,14 @@ pub struct Composed<'a, U: Space, G: Space, F: Format, L: Space> {
 impl<U: Space, G: Space, F: Format, L: Space> Composed<'_, U, G, F, L> {
     /// The composed leaves that lie over what a leaf of the process maps, once for each base page. The reverse map may
     /// still lead to leaves that have since been put over other pages.
-    fn leaves(&self, leaf: &Leaf<Hva, L>) -> impl Iterator<Item = Leaf<U, L>> {
-        let leaf = *leaf;
-        let guest = self.vm.guest_span(leaf.page.into());
+    fn over(&self, leaf: &Leaf) -> impl Iterator<Item = terrace_table::Leaf<U, L>> {
+        let (span, frame) = (span_of(leaf), leaf.frame.reinterpret::<L>());
+        let guest = self.vm.guest_span(span);
         let start = guest.map_or(Addr::ZERO, |guest| guest.start);
         let pages = guest.map_or(0, |guest| guest.bytes >> PageSize::Size4K.shift());
         let middles = (0..pages).map(move |page| start.offset_by(page << PageSize::Size4K.shift()));
-        let placed = middles.filter_map(move |at| Some((at, leaf.translate(self.vm.host_virtual(at)?))));
+        let place = move |at| Some(frame.offset_by(self.vm.host_virtual(at)?.get() - span.start.get()));
+        let placed = middles.filter_map(move |at| Some((at, place(at)?)));
         placed.flat_map(|(middle, to)| {
             let over = self.shadow.over(Page::containing(middle, PageSize::Size4K));
             over.filter(move |(at, leaf)| leaf.translate(*at) == to).map(|(_, leaf)| leaf)
@@ -73,12 +88,14 @@ impl<U: Space, G: Space, F: Format, L: Space> SecondaryTable<Hva, L> for Compose
         self.vm.space()
     }
 
-    fn is_used(&self, leaf: &Leaf<Hva, L>) -> bool {
-        self.leaves(leaf).any(|leaf| leaf.flags.contains(LeafFlags::ACCESSED))
+    fn note_used(&self, leaves: &mut [Leaf]) {
+        for leaf in leaves {
+            leaf.accessed = leaf.accessed || self.over(leaf).any(|over| over.flags.contains(LeafFlags::ACCESSED));
+        }
     }
 
-    fn clear_used(&mut self, leaf: &Leaf<Hva, L>, flush: bool) {
-        let used = self.leaves(leaf).filter(|leaf| leaf.flags.contains(LeafFlags::ACCESSED));
+    fn clear_used(&mut self, leaf: &Leaf, flush: bool) {
+        let used = self.over(leaf).filter(|leaf| leaf.flags.contains(LeafFlags::ACCESSED));
         let mut pages: Vec<_> = used.map(|leaf| leaf.page).collect();
         pages.dedup();
         for page in pages {

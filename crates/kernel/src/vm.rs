@@ -225,12 +225,17 @@ impl<G: Space, L: Space> Vm<G, L> {
         }
     }
 
+    /// The pages of a part of the guest's memory that were used, in the order of their addresses.
+    pub(crate) fn used(&self, span: Span<G>) -> impl Iterator<Item = Page<G>> {
+        let leaves = self.ept.leaves(span);
+        leaves.filter(|leaf| leaf.flags.contains(LeafFlags::ACCESSED)).map(|leaf| leaf.page)
+    }
+
     /// Clears the accessed bits of what a range of the process's addresses holds; with `flush` the translations whose bits
     /// were set are to be flushed.
     pub(crate) fn clear_accessed(&mut self, span: Span<Hva>, flush: bool) {
         let Some(span) = self.guest_span(span) else { return };
-        let used = |leaf: &Leaf<G, L>| leaf.flags.contains(LeafFlags::ACCESSED);
-        let pages: Vec<_> = self.ept.leaves(span).filter(used).map(|leaf| leaf.page).collect();
+        let pages: Vec<_> = self.used(span).collect();
         for page in pages {
             let cleared = self.ept.clear_used(page, LeafFlags::ACCESSED);
             debug_assert!(cleared.is_ok(), "{cleared:?}");

@@ -12,6 +12,9 @@ use crate::space::Held;
 /// The tables that are walked in place of a kernel's own.
 pub(crate) type Secondaries<'a, U, L> = [Box<dyn SecondaryTable<U, L> + 'a>];
 
+/// So many leaves are looked at before those that were not used are dropped.
+const AT_ONCE: usize = 512;
+
 /// Those of one address space.
 fn of<'s, 'a, U: Space, L: Space>(
     secondaries: &'s mut Secondaries<'a, U, L>,
@@ -20,13 +23,14 @@ fn of<'s, 'a, U: Space, L: Space>(
     secondaries.iter_mut().filter(move |table| table.space() == space)
 }
 
-/// Whether a leaf was used, as its own table or one that is walked in its place says.
-fn is_used<U: Space, L: Space>(
-    leaf: &terrace_table::Leaf<U, L>,
-    secondaries: &mut Secondaries<'_, U, L>,
-    space: SpaceId,
-) -> bool {
-    leaf.flags.contains(LeafFlags::ACCESSED) || of(secondaries, space).any(|table| table.is_used(leaf))
+/// Keeps, of the leaves from a place on, those of which `keep` is true.
+fn retain_from(leaves: &mut Vec<Leaf>, first: usize, keep: impl Fn(&Leaf) -> bool) {
+    let mut kept = first;
+    for at in first..leaves.len() {
+        leaves[kept] = leaves[at];
+        kept += usize::from(keep(&leaves[kept]));
+    }
+    leaves.truncate(kept);
 }
 
 impl<U: Space, L: Space> Kernel<U, L> {
@@ -48,7 +52,9 @@ impl<U: Space, L: Space> Kernel<U, L> {
             Held::Base => {
                 let page = Page::containing(at, PageSize::Size2M);
                 let parts: Vec<_> = place.base_pages(page).collect();
-                let used = parts.iter().filter(|part| is_used(part, secondaries, space)).count();
+                let mut seen: Vec<_> = parts.iter().map(Self::seen).collect();
+                of(secondaries, space).for_each(|table| table.note_used(&mut seen));
+                let used = seen.iter().filter(|leaf| leaf.accessed).count();
                 let low = |count: usize| convert::low16(convert::count(count));
                 let in_place = collapse::in_place(page, &parts).map(Addr::reinterpret);
                 let block = Block::Base { present: low(parts.len()), accessed: low(used), in_place };
@@ -69,10 +75,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let place = self.space(from.space).ok_or(Refused::Gone)?;
         let span = Span { start: at, bytes: place.areas_end().saturating_sub(at.get()) };
         let before = out.len();
-        out.extend(place.table.leaves(span).take(most).map(|leaf| {
-            let accessed = is_used(&leaf, secondaries, from.space);
-            Leaf { accessed, ..Self::seen(&leaf) }
-        }));
+        out.extend(place.table.leaves(span).take(most).map(|leaf| Self::seen(&leaf)));
+        of(secondaries, from.space).for_each(|table| table.note_used(&mut out[before..]));
         let found = out.len() - before;
         let next = if found == most { out.last() } else { None };
         let next = next.map(|leaf| Cursor { space: from.space, at: leaf.page.next().start() });
@@ -93,20 +97,27 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let own = Span { start: Self::own_addr(span.start)?, bytes: span.bytes };
         let place = self.spaces.get_mut(index(space)).and_then(Option::as_mut).ok_or(Refused::Gone)?;
         let tables = 1 + of(secondaries, space).count();
-        let mut used: Vec<_> = place.table.leaves(own).collect();
-        let looked = convert::count(tables * used.len());
-        used.retain(|leaf| is_used(leaf, secondaries, space));
-        out.extend(used.iter().map(|leaf| Leaf { accessed: true, ..Self::seen(leaf) }));
+        let mut leaves = place.table.leaves(own).map(|leaf| Self::seen(&leaf));
+        let (first, mut looked) = (out.len(), 0);
+        loop {
+            let before = out.len();
+            out.extend(leaves.by_ref().take(AT_ONCE));
+            let found = out.len() - before;
+            if found == 0 {
+                break;
+            }
+            of(secondaries, space).for_each(|table| table.note_used(&mut out[before..]));
+            retain_from(out, before, |leaf| leaf.accessed);
+            looked += convert::count(tables * found);
+        }
+        let used = &out[first..];
         if op == AccessedOp::Read {
             return Ok(self.scanned(looked, ()));
         }
-        for leaf in &used {
-            let kept = leaf.flags - LeafFlags::ACCESSED;
-            if kept != leaf.flags {
-                let replaced = place.table.replace(leaf.page, leaf.frame, kept);
-                debug_assert!(replaced.is_ok(), "{replaced:?}");
-                let (addr, level) = (leaf.page.start(), leaf.page.size().level());
-                self.pending.written.push(Written { space, addr, level });
+        for leaf in used {
+            let page = Page::containing(leaf.page.start().reinterpret(), leaf.size());
+            if let Ok((LeafFlags::ACCESSED, _)) = place.table.clear_used(page, LeafFlags::ACCESSED) {
+                self.pending.written.push(Written { space, addr: page.start(), level: page.size().level() });
             }
             of(secondaries, space).for_each(|table| table.clear_used(leaf, flush != FlushScope::None));
         }
@@ -115,8 +126,11 @@ impl<U: Space, L: Space> Kernel<U, L> {
             match flush {
                 FlushScope::None => {}
                 FlushScope::Pages => {
-                    let spans = used.iter().map(|leaf| Stale { space, span: leaf.page.into() });
-                    self.pending.stale.extend(spans);
+                    let spans = used.iter().map(|leaf| Span {
+                        start: leaf.page.start().reinterpret(),
+                        bytes: leaf.size().bytes(),
+                    });
+                    self.pending.stale.extend(spans.map(|span| Stale { space, span }));
                 }
                 FlushScope::Space => {
                     let all = Span { start: Addr::ZERO, bytes: place.areas_end() };

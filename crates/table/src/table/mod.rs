@@ -314,13 +314,8 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     }
 }
 
-/// The leaf that `step`, the last one of the path of `addr`, ends at.
-fn leaf_at<U: Space, F: Format, L: Space, N>(addr: Addr<U>, step: &Step<L, N>) -> Option<Leaf<U, L>> {
-    let is_leaf = F::is_present(step.entry) && F::is_leaf(step.entry, step.level);
-    if is_leaf { leaf_of::<U, F, L>(addr, step.level, step.entry) } else { None }
-}
-
 /// The leaf that an entry of `level` for `addr` is, if leaves may be there.
+#[inline]
 fn leaf_of<U: Space, F: Format, L: Space>(addr: Addr<U>, level: u32, entry: Entry) -> Option<Leaf<U, L>> {
     let size = PageSize::of_level(level)?;
     Some(Leaf {
