@@ -90,7 +90,8 @@ impl<U: Space, G: Space, F: Format, L: Space> SecondaryTable<Hva, L> for Compose
 
     fn note_used(&self, leaves: &mut [Leaf]) {
         for leaf in leaves {
-            leaf.accessed = leaf.accessed || self.over(leaf).any(|over| over.flags.contains(LeafFlags::ACCESSED));
+            leaf.accessed =
+                leaf.accessed || self.over(leaf).any(|over| over.flags.contains(LeafFlags::ACCESSED));
         }
     }
 

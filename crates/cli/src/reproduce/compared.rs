@@ -1,5 +1,6 @@
 //! Published figures and tables over programs, measured again.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
@@ -28,9 +29,14 @@ pub(super) fn reproduce(
         print(campaigns[0].as_bytes())?;
         return Ok(Ended::Complete);
     }
-    known(chosen, &arguments.program)?;
+    known("program", chosen.iter().flat_map(|comparison| comparison.programs()), &arguments.program)?;
+    known("system", chosen.iter().flat_map(|comparison| comparison.shown()), &arguments.system)?;
     note_interrupts();
-    let extent = Extent { draws: arguments.draws, programs: arguments.program.clone() };
+    let extent = Extent {
+        draws: arguments.draws,
+        programs: arguments.program.clone(),
+        systems: arguments.system.clone(),
+    };
     let begun = |runs| -> Box<dyn terrace_sim::reproduce::Observe> { Box::new(Progress::new(said, runs)) };
     let all = measure(chosen, &extent, registry, arguments.threads.get(), &begun).map_err(failed)?;
     let text = match arguments.format {
@@ -50,24 +56,22 @@ pub(super) fn reproduce(
     if all.iter().any(measured) { Ok(Ended::Complete) } else { Err(CliError::NothingMeasured) }
 }
 
-/// Whether the figures have these programs.
-fn known(chosen: &[&Comparison], programs: &[String]) -> Result<(), CliError> {
-    let all = || chosen.iter().flat_map(|comparison| comparison.programs());
-    for name in programs {
-        if !all().any(|program| program == name) {
-            let mut names: Vec<&str> = all().collect();
-            names.sort_unstable();
-            names.dedup();
-            let near = terrace_machine::files::nearest(name, names.iter().copied()).map(str::to_owned);
-            return Err(CliError::Unknown {
-                what: "program",
-                name: name.clone(),
-                expected: names.join(", "),
-                near,
-            });
-        }
-    }
-    Ok(())
+/// Whether the figures have what these names say.
+fn known<'c>(
+    what: &'static str,
+    all: impl Iterator<Item = &'c str>,
+    wanted: &[String],
+) -> Result<(), CliError> {
+    let names: BTreeSet<&str> = all.collect();
+    let unknown = wanted.iter().find(|name| !names.contains(name.as_str()));
+    unknown.map_or(Ok(()), |name| {
+        Err(CliError::Unknown {
+            what,
+            name: name.clone(),
+            expected: names.iter().copied().collect::<Vec<_>>().join(", "),
+            near: terrace_machine::files::nearest(name, names.iter().copied()).map(str::to_owned),
+        })
+    })
 }
 
 fn table(compared: &Compared) -> String {

@@ -30,6 +30,7 @@ use crate::{CliError, Ended, print};
   terrace reproduce gemini-fig2 --show-scenario > mine.toml
   terrace reproduce gemini-table3 gemini-fig8-fragmented --program masstree,redis
   terrace reproduce xgemini-fig11-clean --program parsec-canneal --draws 30
+  terrace reproduce gemini-fig8-fragmented --system gemini --draws 30
 
 What was published is shown beside what the model gives, and is an input of nothing. Figures over programs may be
 asked for together: what several of them need runs once.")]
@@ -48,6 +49,10 @@ pub(crate) struct ReproduceArguments {
     /// Of figures over programs: only these
     #[arg(long, value_name = "NAME,…", requires = "figure", value_delimiter = ',')]
     program: Vec<String>,
+
+    /// Of figures over programs: only these systems, beside what they are compared with
+    #[arg(long, value_name = "NAME,…", requires = "figure", value_delimiter = ',')]
+    system: Vec<String>,
 
     /// Print the figure's scenario file, which `terrace run` takes, and run nothing
     #[arg(long, requires = "figure", conflicts_with_all = ["reduced", "picture", "format"])]

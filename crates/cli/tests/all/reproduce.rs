@@ -63,6 +63,11 @@ fn bad_input_is_told_in_a_message() {
             vec!["found no program masstre", "did you mean masstree?"],
         ),
         (
+            vec!["reproduce", "gemini-table3", "--system", "gemni,thp"],
+            1,
+            vec!["found no system gemni", "expected one of ca-paging, gemini", "did you mean gemini?"],
+        ),
+        (
             vec!["reproduce", "gemini-fig2", "gemini-table3"],
             1,
             vec!["gemini-fig2, gemini-table3", "by itself"],

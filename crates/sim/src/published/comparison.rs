@@ -182,10 +182,13 @@ impl Comparison {
     pub fn shown(&self) -> Vec<&str> {
         let mut systems = self.systems_to_run();
         let is_own = |system: &str| self.systems.iter().any(|own| own == system);
-        let is_measure =
-            |system: &str| [&self.baseline, &self.whole].into_iter().flatten().any(|it| it == system);
-        systems.retain(|system| is_own(system) || !is_measure(system));
+        systems.retain(|system| is_own(system) || !self.is_measure(system));
         systems
+    }
+
+    /// Whether others' values are percentages of what this system has.
+    pub(super) fn is_measure(&self, system: &str) -> bool {
+        [&self.baseline, &self.whole].into_iter().flatten().any(|it| it == system)
     }
 
     /// What was published of a place under a system.

@@ -46,9 +46,17 @@ pub enum Rule {
     },
 }
 
-#[cfg(test)]
 impl Rule {
+    /// Whether it is known to hold only if all systems were measured.
+    const fn is_of_all_systems(&self) -> bool {
+        match self {
+            Self::PublishedOrder(_) | Self::Best(_) | Self::NoWorse { .. } => true,
+            Self::Order(_) | Self::MeanNoWorse { .. } => false,
+        }
+    }
+
     /// The systems that it names.
+    #[cfg(test)]
     pub(super) fn systems(&self) -> Vec<&str> {
         match self {
             Self::Order(systems) => systems.iter().map(String::as_str).collect(),
@@ -74,7 +82,11 @@ pub struct Judged {
 /// What came of all gates of a comparison.
 pub(super) fn judge(comparison: &Comparison, compared: &Compared) -> Vec<Judged> {
     let one = |gate: &Gate| {
-        let (holds, found) = decide(&gate.rule, comparison, compared);
+        let (mut holds, mut found) = decide(&gate.rule, comparison, compared);
+        let all_systems = compared.systems.len() == comparison.shown().len();
+        if holds == Some(true) && gate.rule.is_of_all_systems() && !all_systems {
+            (holds, found) = (None, "not all systems were measured".to_owned());
+        }
         let why = gate.why.clone().filter(|_| holds == Some(false));
         Judged { says: gate.says.clone(), holds, found, why }
     };

@@ -20,6 +20,33 @@ pub struct Extent {
     pub draws: u64,
     /// Only these programs; all, if there are none.
     pub programs: Vec<String>,
+    /// Only these systems, and those that values are percentages of; all, if there are none.
+    pub systems: Vec<String>,
+}
+
+impl Extent {
+    /// Whether a program is measured.
+    pub(super) fn has_program(&self, program: &str) -> bool {
+        self.programs.is_empty() || self.programs.iter().any(|name| name == program)
+    }
+
+    fn has_system(&self, system: &str) -> bool {
+        self.systems.is_empty() || self.systems.iter().any(|name| name == system)
+    }
+
+    /// The systems that have to run for a comparison.
+    pub(super) fn systems_to_run<'c>(&self, comparison: &'c Comparison) -> Vec<&'c str> {
+        let mut systems = comparison.systems_to_run();
+        systems.retain(|system| self.has_system(system) || comparison.is_measure(system));
+        systems
+    }
+
+    /// The systems that are shown of a comparison.
+    pub(super) fn shown<'c>(&self, comparison: &'c Comparison) -> Vec<&'c str> {
+        let mut systems = comparison.shown();
+        systems.retain(|system| self.has_system(system));
+        systems
+    }
 }
 
 /// What is known of the runs so far.
@@ -39,9 +66,7 @@ pub fn measure(
     threads: usize,
     begun: &dyn Fn(usize) -> Box<dyn Observe>,
 ) -> Result<Vec<Compared>, ReproduceError> {
-    let chosen =
-        |program: &str| extent.programs.is_empty() || extent.programs.iter().any(|name| name == program);
-    let (at_once, at_a_rate) = wanted(comparisons, extent.draws, &chosen);
+    let (at_once, at_a_rate) = wanted(comparisons, extent);
     let by = at_once.len();
     let observer = begun(by + at_a_rate.len());
     let mut totals = Totals::new();
@@ -56,9 +81,7 @@ pub fn measure(
     if missing.iter().all(|missing: &Missing| !missing.stopped) {
         stage(second, registry, threads, &Shifted { observer: &*observer, by }, &mut totals, &mut missing)?;
     }
-    let all =
-        comparisons.iter().map(|comparison| compared(comparison, &chosen, extent.draws, &totals, &missing));
-    Ok(all.collect())
+    Ok(comparisons.iter().map(|comparison| compared(comparison, extent, &totals, &missing)).collect())
 }
 
 /// An observer of runs whose numbers go on from those of others.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use terrace_addr::{Nanos, convert};
 use terrace_scenario::{Run, Value};
 
-use super::Comparison;
 use super::found::Found;
+use super::{Comparison, Extent};
 
 /// A run of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,18 +62,14 @@ impl Comparison {
     }
 }
 
-/// All runs for comparisons of the programs that `chosen` says, with the draws from 0 on; and those at a rate with the
-/// system whose capacity decides it.
-pub(super) fn wanted(
-    comparisons: &[&Comparison],
-    draws: u64,
-    chosen: &dyn Fn(&str) -> bool,
-) -> (BTreeSet<Key>, BTreeMap<Key, Key>) {
+/// All runs for so much of comparisons, with the draws from 0 on; and those at a rate with the system whose capacity
+/// decides it.
+pub(super) fn wanted(comparisons: &[&Comparison], extent: &Extent) -> (BTreeSet<Key>, BTreeMap<Key, Key>) {
     let (mut at_once, mut at_a_rate) = (BTreeSet::new(), BTreeMap::new());
     for comparison in comparisons {
-        for program in comparison.programs().into_iter().filter(|program| chosen(program)) {
-            for draw in 0..=draws {
-                for system in comparison.systems_to_run() {
+        for program in comparison.programs().into_iter().filter(|program| extent.has_program(program)) {
+            for draw in 0..=extent.draws {
+                for system in extent.systems_to_run(comparison) {
                     let key = comparison.key(program, system, draw);
                     if let (Arrivals::AtARate, Some(baseline)) = (key.arrivals, &comparison.baseline) {
                         let capacity = key.capacity(baseline);

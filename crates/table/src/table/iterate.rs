@@ -49,7 +49,14 @@ impl<U: Space, F: Format, M: TableMemory> Table<U, F, M> {
     }
 
     fn leaves_between(&self, at: u64, end: u64) -> Leaves<'_, U, F, M> {
-        Leaves { table: self, at, end, near_end: 0, level: self.level_count(), nodes: [self.root_node; LEVELS] }
+        Leaves {
+            table: self,
+            at,
+            end,
+            near_end: 0,
+            level: self.level_count(),
+            nodes: [self.root_node; LEVELS],
+        }
     }
 
     /// The address at an offset from the table's lowest.

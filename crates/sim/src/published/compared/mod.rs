@@ -7,7 +7,7 @@ use super::comparison::Place;
 use super::gate::{Judged, judge};
 use super::measure::Totals;
 use super::statistics::{mean, quantile, rank_correlation};
-use super::{Comparison, Metric};
+use super::{Comparison, Extent, Metric};
 use crate::reproduce::Missing;
 
 /// The schema of a [`Compared`] as JSON.
@@ -173,17 +173,17 @@ fn band(draws: u64, of: impl Fn(u64) -> Option<f64>) -> (Option<f64>, Option<f64
     (quantile(&values, 0.05), quantile(&values, 0.95))
 }
 
-/// Sets what was measured of the programs that are chosen beside what was published.
+/// Sets so much of what was measured beside what was published.
 pub(super) fn compared(
     comparison: &Comparison,
-    chosen: &dyn Fn(&str) -> bool,
-    draws: u64,
+    extent: &Extent,
     totals: &Totals,
     missing: &[Missing],
 ) -> Compared {
-    let systems = comparison.shown();
+    let draws = extent.draws;
+    let systems = extent.shown(comparison);
     let places: Vec<Place<'_>> =
-        comparison.places().into_iter().filter(|place| chosen(place.program)).collect();
+        comparison.places().into_iter().filter(|place| extent.has_program(place.program)).collect();
     let of = |place: Place<'_>, system: &str, draw| value(comparison, totals, place, system, draw);
     let cell = |place: Place<'_>, system: &str| {
         let (low, high) = band(draws, |draw| of(place, system, draw));

@@ -2,6 +2,7 @@ use terrace_result::Metrics;
 
 use super::*;
 use crate::published::found::Found;
+use crate::published::gate::{Gate, Rule};
 use crate::published::wanted::Key;
 
 /// Three programs under two systems, as a paper would have it.
@@ -49,8 +50,12 @@ fn measured(comparison: &Comparison) -> Totals {
     totals(all)
 }
 
-const fn all(_: &str) -> bool {
-    true
+fn draws(draws: u64) -> Extent {
+    Extent { draws, ..Extent::default() }
+}
+
+fn only_a() -> Extent {
+    Extent { programs: vec!["a".to_owned()], ..Extent::default() }
 }
 
 fn near(found: Option<f64>, expected: f64) {
@@ -61,7 +66,7 @@ fn near(found: Option<f64>, expected: f64) {
 #[test]
 fn values_are_percentages_of_the_baseline_of_their_own_program_and_draw() {
     let comparison = comparison();
-    let found = compared(&comparison, &all, 2, &measured(&comparison), &[]);
+    let found = compared(&comparison, &draws(2), &measured(&comparison), &[]);
     assert_eq!(found.systems, ["three", "one", "two"]);
     let cell = found.rows[0].cells[1];
     assert_eq!(cell.published, Some(110.0));
@@ -75,14 +80,34 @@ fn values_are_percentages_of_the_baseline_of_their_own_program_and_draw() {
     near(found.means[2].simulated, 410.0 / 3.0);
 }
 
+#[test]
+fn of_some_systems_only_what_they_decide_is_known() {
+    let mut comparison = comparison();
+    let gate = |rule| Gate { says: "so".to_owned(), rule, why: None };
+    comparison.gates = vec![
+        gate(Rule::Best("two".to_owned())),
+        gate(Rule::NoWorse { percent: 90.0, rows: Vec::new() }),
+        gate(Rule::NoWorse { percent: 130.0, rows: Vec::new() }),
+        gate(Rule::Order(vec!["base".to_owned(), "two".to_owned()])),
+        gate(Rule::Order(vec!["one".to_owned(), "two".to_owned()])),
+    ];
+    let extent = Extent { systems: vec!["two".to_owned()], ..Extent::default() };
+    assert_eq!(extent.systems_to_run(&comparison), ["base", "two"]);
+    let found = compared(&comparison, &extent, &measured(&comparison), &[]);
+    assert_eq!(found.systems, ["two"]);
+    near(found.rows[0].cells[0].simulated, 120.0);
+    assert_eq!(found.means.len(), 1);
+    let holds: Vec<_> = found.gates.iter().map(|gate| gate.holds).collect();
+    assert_eq!(holds, [None, None, Some(false), Some(true), None], "{:?}", found.gates);
+}
+
 /// What leaves hardly anything makes ratios to it as large as chance will have it.
 #[test]
 fn more_than_a_hundred_times_the_baseline_is_taken_for_that() {
     let mut comparison = comparison();
     let of = |comparison: &Comparison, base: f64, one: f64| {
         let all_of = |system| (comparison.key("a", system, 0), if system == "base" { base } else { one });
-        let found =
-            compared(comparison, &|program| program == "a", 0, &totals(["base", "one"].map(all_of)), &[]);
+        let found = compared(comparison, &only_a(), &totals(["base", "one"].map(all_of)), &[]);
         found.rows[0].cells[1].simulated
     };
     near(of(&comparison, 1.0, 99.0), 9_900.0);
@@ -98,7 +123,7 @@ fn more_than_a_hundred_times_the_baseline_is_taken_for_that() {
     for (one, expected) in [(0, None), (3, Some(MOST_PERCENT))] {
         let all_of = [("base", 0), ("one", one)];
         let totals = all_of.map(|(system, count)| (comparison.key("a", system, 0), walks(count)));
-        let found = compared(&comparison, &|program| program == "a", 0, &totals.into(), &[]);
+        let found = compared(&comparison, &only_a(), &totals.into(), &[]);
         assert_eq!(found.rows[0].cells[1].simulated, expected, "where the baseline has no miss");
     }
 }
@@ -106,7 +131,7 @@ fn more_than_a_hundred_times_the_baseline_is_taken_for_that() {
 #[test]
 fn agreement_counts_sides_and_distances() {
     let comparison = comparison();
-    let found = compared(&comparison, &all, 0, &measured(&comparison), &[]);
+    let found = compared(&comparison, &draws(0), &measured(&comparison), &[]);
     let [one, two] = &found.agreement[..] else { panic!("{:?}", found.agreement) };
     assert_eq!((one.system.as_str(), one.programs), ("one", 3));
     // 110 and 110, 90 and 99, 100 and 100.2: the same side each time.
@@ -120,7 +145,7 @@ fn agreement_counts_sides_and_distances() {
 #[test]
 fn only_means_that_are_far_enough_apart_are_ordered() {
     let comparison = comparison();
-    let found = compared(&comparison, &all, 0, &measured(&comparison), &[]);
+    let found = compared(&comparison, &draws(0), &measured(&comparison), &[]);
     // 130, 100 and 140; three was not measured.
     let pairs = found.order(5.0);
     assert_eq!(pairs, [("three", "one", None), ("two", "three", None), ("two", "one", Some(true))]);
@@ -132,7 +157,7 @@ fn a_run_without_a_value_leaves_its_cell_empty() {
     let comparison = comparison();
     let mut totals = measured(&comparison);
     totals.remove(&comparison.key("a", "base", 0));
-    let found = compared(&comparison, &all, 0, &totals, &[]);
+    let found = compared(&comparison, &draws(0), &totals, &[]);
     assert!(found.rows[0].cells.iter().all(|cell| cell.simulated.is_none()));
     assert_eq!(found.agreement[0].programs, 2);
 }
@@ -142,7 +167,7 @@ fn a_run_without_a_value_leaves_its_cell_empty() {
 fn values_are_parts_of_a_whole_s_gain_where_there_is_one() {
     let text = TEXT.replace("baseline = \"base\"", "baseline = \"base\"\nwhole = \"two\"");
     let comparison: Comparison = toml::from_str(&text.replace("\"two\"]", "\"three\"]")).unwrap();
-    let found = compared(&comparison, &all, 0, &measured(&comparison), &[]);
+    let found = compared(&comparison, &draws(0), &measured(&comparison), &[]);
     assert_eq!(found.systems, ["three", "one"], "the whole is what parts are told of");
     for (row, part) in [(0, 50.0), (1, -2.5), (2, 0.4)] {
         near(found.rows[row].cells[1].simulated, part);
@@ -150,13 +175,13 @@ fn values_are_parts_of_a_whole_s_gain_where_there_is_one() {
     // Where the whole gains nothing there are no parts.
     let mut totals = measured(&comparison);
     totals.insert(comparison.key("b", "two", 0), totals[&comparison.key("b", "base", 0)].clone());
-    let found = compared(&comparison, &all, 0, &totals, &[]);
+    let found = compared(&comparison, &draws(0), &totals, &[]);
     assert_eq!(found.rows[1].cells[1].simulated, None);
 }
 
 fn judged(gates: &str) -> Vec<(Option<bool>, String)> {
     let comparison: Comparison = toml::from_str(&format!("{TEXT}\n{gates}")).unwrap();
-    let found = compared(&comparison, &all, 0, &measured(&comparison), &[]);
+    let found = compared(&comparison, &draws(0), &measured(&comparison), &[]);
     found.gates.into_iter().map(|gate| (gate.holds, gate.found)).collect()
 }
 
@@ -202,7 +227,7 @@ fn machines_of_one_run_are_rows_of_their_own() {
         }
     }
     assert_eq!(comparison.programs(), ["a", "b", "c"]);
-    let found = compared(&comparison, &all, 0, &totals, &[]);
+    let found = compared(&comparison, &draws(0), &totals, &[]);
     let names: Vec<String> = found.rows.iter().map(Row::name).collect();
     assert_eq!(names, ["a/left", "a/right", "b", "c"]);
     let of = |row: usize| (found.rows[row].cells[1].published, found.rows[row].cells[1].simulated);
