@@ -200,10 +200,14 @@ impl Comparison {
 
     /// The published mean of a system: that of its bars, or what is known of it.
     pub fn published_mean(&self, system: &str) -> Option<f64> {
-        let bars: Vec<f64> =
-            self.places().into_iter().filter_map(|place| self.published(place, system)).collect();
+        let known = || self.means.iter().find(|mean| mean.system == system).map(|mean| mean.percent);
+        self.published_mean_of(&self.places(), system).or_else(known)
+    }
+
+    /// The mean of what was published of these places.
+    pub(super) fn published_mean_of(&self, places: &[Place<'_>], system: &str) -> Option<f64> {
+        let bars: Vec<f64> = places.iter().filter_map(|&place| self.published(place, system)).collect();
         super::statistics::mean(&bars)
-            .or_else(|| self.means.iter().find(|mean| mean.system == system).map(|mean| mean.percent))
     }
 }
 

@@ -89,7 +89,7 @@ pub struct Cell {
 pub struct Mean {
     /// Of which system.
     pub system: String,
-    /// What was published, over all its programs.
+    /// What was published of these programs.
     pub published: Option<f64>,
     /// What the model gives, with the numbers as they are stated.
     pub simulated: Option<f64>,
@@ -205,7 +205,11 @@ pub(super) fn compared(
         let (low, high) = band(draws, |draw| mean_of(system, draw));
         Mean {
             system: (*system).to_owned(),
-            published: comparison.published_mean(system),
+            published: if places.len() == comparison.places().len() {
+                comparison.published_mean(system)
+            } else {
+                comparison.published_mean_of(&places, system)
+            },
             simulated: mean_of(system, 0),
             low,
             high,

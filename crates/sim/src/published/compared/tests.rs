@@ -101,6 +101,18 @@ fn of_some_systems_only_what_they_decide_is_known() {
     assert_eq!(holds, [None, None, Some(false), Some(true), None], "{:?}", found.gates);
 }
 
+#[test]
+fn published_means_are_those_of_the_programs_that_were_measured() {
+    let comparison = comparison();
+    let published = |extent: &Extent| -> Vec<_> {
+        let found = compared(&comparison, extent, &measured(&comparison), &[]);
+        found.means.iter().map(|mean| mean.published).collect()
+    };
+    // Of `three` only the mean over all is known.
+    assert_eq!(published(&draws(0)), [Some(130.0), Some(100.0), Some(140.0)]);
+    assert_eq!(published(&only_a()), [None, Some(110.0), Some(120.0)]);
+}
+
 /// What leaves hardly anything makes ratios to it as large as chance will have it.
 #[test]
 fn more_than_a_hundred_times_the_baseline_is_taken_for_that() {
