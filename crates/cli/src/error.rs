@@ -79,6 +79,14 @@ pub enum CliError {
         /// What was asked for.
         names: String,
     },
+    /// A folder for what runs find cannot be used.
+    #[error("--keep {}: {source}; expected a folder, or a place for one", path.display())]
+    Keep {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A sweep does not have what is to be run of it.
     #[error("--only: found `{found}` as {what}; expected {expected}{help}")]
     Only {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
 use terrace_sim::published::{
-    Agreement, Cell, Compared, Comparison, Extent, Judged, MOST_PERCENT, Mean, measure,
+    Agreement, Cell, Compared, Comparison, Extent, Judged, Kept, MOST_PERCENT, Mean, measure,
 };
 use terrace_sim::run::Registry;
 
@@ -37,14 +37,23 @@ pub(super) fn reproduce(
         programs: arguments.program.clone(),
         systems: arguments.system.clone(),
     };
+    let kept = arguments.keep.as_deref().map(|folder| {
+        let refused = |source| CliError::Keep { path: folder.to_owned(), source };
+        Kept::open(folder).map_err(refused)
+    });
+    let kept = kept.transpose()?;
     let begun = |runs| -> Box<dyn terrace_sim::reproduce::Observe> { Box::new(Progress::new(said, runs)) };
-    let all = measure(chosen, &extent, registry, arguments.threads.get(), &begun).map_err(failed)?;
+    let threads = arguments.threads.get();
+    let all = measure(chosen, &extent, registry, threads, kept.as_ref(), &begun).map_err(failed)?;
     let text = match arguments.format {
         ReproduceFormat::Table => all.iter().map(table).collect::<Vec<_>>().join("\n"),
         ReproduceFormat::Json => format!("{:#}\n", serde_json::json!(all)),
         ReproduceFormat::Csv => csv(&all),
     };
     print(text.as_bytes())?;
+    if let Some(failure) = kept.as_ref().and_then(Kept::failure) {
+        said.note(format_args!("--keep: not everything could be kept: {failure}"));
+    }
     let missing = all.first().map_or(&[][..], |first| &first.missing);
     for missing in missing {
         said.note(format_args!("{}: {}", missing.run, missing.why));

@@ -54,6 +54,11 @@ pub(crate) struct ReproduceArguments {
     #[arg(long, value_name = "NAME,…", requires = "figure", value_delimiter = ',')]
     system: Vec<String>,
 
+    /// Of figures over programs: keep what each run finds in this folder, and do not run again what is there, so that
+    /// what was stopped goes on
+    #[arg(long, value_name = "FOLDER", requires = "figure")]
+    keep: Option<PathBuf>,
+
     /// Print the figure's scenario file, which `terrace run` takes, and run nothing
     #[arg(long, requires = "figure", conflicts_with_all = ["reduced", "picture", "format"])]
     show_scenario: bool,

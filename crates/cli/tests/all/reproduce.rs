@@ -37,9 +37,28 @@ fn a_figure_over_programs_stands_beside_what_was_published() {
 }
 
 #[test]
-fn a_figure_over_programs_as_rows() {
-    let arguments = ["reproduce", "xgemini-fig11-clean", "--program", "parsec-x264", "--draws", "1"];
-    let csv = terrace(&[&arguments[..], &["--format", "csv"]].concat()).success();
+fn a_figure_over_programs_as_rows_of_runs_that_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let keep = folder.path().join("kept");
+    let figure = ["reproduce", "xgemini-fig11-clean", "--program", "parsec-x264", "--format", "csv"];
+    let arguments = [&figure[..], &["--draws", "1", "--keep", keep.to_str().unwrap()]].concat();
+    let csv = terrace(&arguments).success();
+    let files = || -> std::collections::BTreeMap<_, _> {
+        let files = std::fs::read_dir(&keep).unwrap().map(Result::unwrap);
+        files.map(|file| (file.path(), file.metadata().unwrap().modified().unwrap())).collect()
+    };
+    let kept = files();
+    assert_eq!(kept.len(), 2 * 4);
+    assert_eq!(terrace(&arguments).success(), csv, "nothing runs, and nothing differs");
+    assert_eq!(files(), kept);
+    // One of them is made again, and is the same.
+    let (one, _) = kept.first_key_value().unwrap();
+    let text = std::fs::read(one).unwrap();
+    std::fs::remove_file(one).unwrap();
+    assert_eq!(terrace(&arguments).success(), csv);
+    assert_eq!(std::fs::read(one).unwrap(), text);
+    let message = terrace(&[&figure[..], &["--keep", one.to_str().unwrap()]].concat()).failure(1);
+    contains(&message, &["--keep", "expected a folder"]);
     assert_eq!(csv.lines().count(), 1 + 3 + 3, "{csv}");
     let fields: Vec<_> = csv.lines().nth(2).unwrap().split(',').collect();
     assert_eq!(fields[..4], ["xgemini-fig11-clean", "parsec-x264", "xgemini", "108.3"]);

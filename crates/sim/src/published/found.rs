@@ -1,20 +1,21 @@
 //! What is known of a run.
 
+use serde::{Deserialize, Serialize};
 use terrace_result::{LayerMetrics, MetricValue, Metrics, RunResult, VmMetrics};
 
 use super::statistics::mean;
 
 /// What is known of a run: what comparisons ask about.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) totals: Metrics,
     pub(super) vms: Vec<VmMetrics>,
     pub(super) layers: Vec<LayerMetrics>,
 }
 
-impl From<RunResult> for Found {
-    fn from(result: RunResult) -> Self {
-        Self { totals: result.totals, vms: result.vms, layers: result.layers }
+impl From<&RunResult> for Found {
+    fn from(result: &RunResult) -> Self {
+        Self { totals: result.totals.clone(), vms: result.vms.clone(), layers: result.layers.clone() }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use terrace_result::Outcome;
+use terrace_result::{Outcome, RunResult, Sha256};
 use terrace_scenario::Run;
 
 use super::Comparison;
 use super::compared::{Compared, compared};
 use super::files::campaign;
 use super::found::Found;
+use super::kept::{Depends, Kept};
 use super::wanted::{Arrivals, Capacity, Key, of_campaign, set_rate, wanted};
 use crate::reproduce::{Missing, Observe, ReproduceError, work};
 use crate::run::{Next, Passed, Registry};
@@ -52,7 +53,8 @@ impl Extent {
 /// What is known of the runs so far.
 pub(super) type Totals = BTreeMap<Key, Found>;
 
-/// Measures comparisons, so many runs at a time; no number depends on how many. What several of them need runs once.
+/// Measures comparisons, so many runs at a time; no number depends on how many. What several of them need runs once, and
+/// what is kept does not run again.
 ///
 /// `begun` is told how many runs there are. If the observer stops them, or memory runs out in one, what was measured
 /// is there, and what was not is named.
@@ -64,102 +66,141 @@ pub fn measure(
     extent: &Extent,
     registry: &Registry,
     threads: usize,
+    kept: Option<&Kept>,
     begun: &dyn Fn(usize) -> Box<dyn Observe>,
 ) -> Result<Vec<Compared>, ReproduceError> {
     let (at_once, at_a_rate) = wanted(comparisons, extent);
     let by = at_once.len();
     let observer = begun(by + at_a_rate.len());
-    let mut totals = Totals::new();
-    let mut missing = Vec::new();
-    let first: Vec<_> = at_once.into_iter().map(|key| (key, None)).collect();
-    stage(first, registry, threads, &*observer, &mut totals, &mut missing)?;
+    let (totals, missing) = (Totals::new(), Vec::new());
+    let mut measuring = Measuring { registry, threads, kept, observer: &*observer, totals, missing };
+    measuring.stage(at_once.into_iter().map(|key| (key, None)).collect(), 0)?;
     let rates = at_a_rate.into_iter().filter_map(|(key, capacity)| {
-        let capacity = Capacity::of(totals.get(&capacity)?)?;
+        let capacity = Capacity::of(measuring.totals.get(&capacity)?)?;
         Some((key, Some(capacity)))
     });
     let second: Vec<_> = rates.collect();
-    if missing.iter().all(|missing: &Missing| !missing.stopped) {
-        stage(second, registry, threads, &Shifted { observer: &*observer, by }, &mut totals, &mut missing)?;
+    if measuring.missing.iter().all(|missing| !missing.stopped) {
+        measuring.stage(second, by)?;
     }
+    let Measuring { totals, missing, .. } = measuring;
     Ok(comparisons.iter().map(|comparison| compared(comparison, extent, &totals, &missing)).collect())
 }
 
-/// An observer of runs whose numbers go on from those of others.
-struct Shifted<'a> {
+/// Runs that are measured.
+struct Measuring<'a> {
+    registry: &'a Registry,
+    threads: usize,
+    kept: Option<&'a Kept>,
     observer: &'a dyn Observe,
-    by: usize,
+    totals: Totals,
+    missing: Vec<Missing>,
 }
 
-impl Observe for Shifted<'_> {
+/// A run that has a place among all.
+struct Placed {
+    key: Key,
+    /// Its number for the observer.
+    number: usize,
+    depends: Depends,
+}
+
+/// Tells an observer of runs that have other numbers for it, and keeps what they found.
+struct Watching<'a> {
+    observer: &'a dyn Observe,
+    kept: Option<&'a Kept>,
+    placed: &'a [Placed],
+}
+
+impl Observe for Watching<'_> {
     fn advance(&self, run: usize, passed: Passed) -> Next {
-        self.observer.advance(run + self.by, passed)
+        self.observer.advance(self.placed[run].number, passed)
+    }
+
+    fn found(&self, run: usize, result: &RunResult) {
+        if let Some(kept) = self.kept.filter(|_| result.outcome == Outcome::Complete) {
+            kept.keep(self.placed[run].depends.clone(), result.into());
+        }
     }
 
     fn finish(&self, run: usize) {
-        self.observer.finish(run + self.by);
+        self.observer.finish(self.placed[run].number);
     }
 }
 
-/// Runs these, at the rate that follows from a capacity where one is given.
-fn stage(
-    keys: Vec<(Key, Option<Capacity>)>,
-    registry: &Registry,
-    threads: usize,
-    observer: &dyn Observe,
-    totals: &mut Totals,
-    missing: &mut Vec<Missing>,
-) -> Result<(), ReproduceError> {
-    let mut campaigns: BTreeMap<String, Vec<Run>> = BTreeMap::new();
-    let (mut runs, mut places) = (Vec::new(), Vec::new());
-    for (key, capacity) in keys {
-        if !campaigns.contains_key(&key.campaign)
-            && let Some(file) = campaign(&key.campaign)
-        {
-            let read = terrace_scenario::parse(file.text, file.name, &[], &registry.vocabulary())?;
-            campaigns.insert(key.campaign.clone(), read);
-        }
-        let found = campaigns.get(&key.campaign).and_then(|runs| of_campaign(runs, &key));
-        let Some(mut run) = found else {
-            missing.push(Missing {
-                run: format!("{key:?}"),
-                why: "not in its campaign".into(),
-                stopped: false,
-            });
-            continue;
-        };
-        if let Some(capacity) = capacity {
-            set_rate(&mut run, capacity);
-        }
-        runs.push(run);
-        places.push(key);
-    }
-    let Some(first) = runs.first() else { return Ok(()) };
-    let machine = terrace_machine::find(&first.scenario.machine.name, &[])?.machine;
-    let results = work::all(&runs, &machine, registry, threads, observer);
-    for ((key, run), result) in places.into_iter().zip(&runs).zip(results) {
-        let labels = || run.labels.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ");
-        let Some(result) = result else {
-            missing.push(Missing { run: labels(), why: "not begun".to_owned(), stopped: true });
-            continue;
-        };
-        let failed = |error| ReproduceError::Run {
-            figure: key.campaign.clone(),
-            run: labels(),
-            error: Box::new(error),
-        };
-        let result = result.map_err(failed)?;
-        if result.outcome == Outcome::Complete {
-            let found = Found::from(result);
-            let saturated = key.arrivals == Arrivals::AtARate && found.metric(None, "saturated") != Some(0.0);
-            if saturated {
-                let why = "requests came faster than they were served: it has no latency".to_owned();
-                missing.push(Missing { run: labels(), why, stopped: false });
+fn labels(run: &Run) -> String {
+    run.labels.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl Measuring<'_> {
+    /// Runs these, at the rate that follows from a capacity where one is given; the observer has their numbers from
+    /// `first` on.
+    fn stage(&mut self, keys: Vec<(Key, Option<Capacity>)>, first: usize) -> Result<(), ReproduceError> {
+        let mut campaigns: BTreeMap<String, Vec<Run>> = BTreeMap::new();
+        let (mut runs, mut placed, mut machine) = (Vec::new(), Vec::new(), None);
+        for (number, (key, capacity)) in (first..).zip(keys) {
+            if !campaigns.contains_key(&key.campaign)
+                && let Some(file) = campaign(&key.campaign)
+            {
+                let read = terrace_scenario::parse(file.text, file.name, &[], &self.registry.vocabulary())?;
+                campaigns.insert(key.campaign.clone(), read);
             }
-            totals.insert(key, found);
-        } else {
-            let stopped = matches!(result.outcome, Outcome::Interrupted { .. });
-            missing.push(Missing { run: labels(), why: result.outcome.to_string(), stopped });
+            let found = campaigns.get(&key.campaign).and_then(|runs| of_campaign(runs, &key));
+            let Some(mut run) = found else {
+                let why = "not in its campaign".into();
+                self.missing.push(Missing { run: format!("{key:?}"), why, stopped: false });
+                continue;
+            };
+            if let Some(capacity) = capacity {
+                set_rate(&mut run, capacity);
+            }
+            let (_, digest) = match &mut machine {
+                Some(machine) => machine,
+                none => {
+                    let found = terrace_machine::find(&run.scenario.machine.name, &[])?;
+                    none.insert((found.machine, Sha256::of(found.text.as_bytes())))
+                }
+            };
+            let depends = Depends::on(digest, run.scenario.to_toml());
+            if let Some(found) = self.kept.and_then(|kept| kept.find(&depends)) {
+                self.observer.finish(number);
+                self.take(key, &run, found);
+                continue;
+            }
+            runs.push(run);
+            placed.push(Placed { key, number, depends });
         }
+        let Some((machine, _)) = machine.filter(|_| !runs.is_empty()) else { return Ok(()) };
+        let observer = Watching { observer: self.observer, kept: self.kept, placed: &placed };
+        let results = work::all(&runs, &machine, self.registry, self.threads, &observer);
+        for ((Placed { key, .. }, run), result) in placed.into_iter().zip(&runs).zip(results) {
+            let Some(result) = result else {
+                let why = "not begun".to_owned();
+                self.missing.push(Missing { run: labels(run), why, stopped: true });
+                continue;
+            };
+            let failed = |error| ReproduceError::Run {
+                figure: key.campaign.clone(),
+                run: labels(run),
+                error: Box::new(error),
+            };
+            let result = result.map_err(failed)?;
+            if result.outcome == Outcome::Complete {
+                self.take(key, run, Found::from(&result));
+            } else {
+                let stopped = matches!(result.outcome, Outcome::Interrupted { .. });
+                self.missing.push(Missing { run: labels(run), why: result.outcome.to_string(), stopped });
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Takes what a run found.
+    fn take(&mut self, key: Key, run: &Run, found: Found) {
+        if key.arrivals == Arrivals::AtARate && found.metric(None, "saturated") != Some(0.0) {
+            let why = "requests came faster than they were served: it has no latency".to_owned();
+            self.missing.push(Missing { run: labels(run), why, stopped: false });
+        }
+        self.totals.insert(key, found);
+    }
 }

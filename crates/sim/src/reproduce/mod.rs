@@ -31,6 +31,9 @@ pub trait Observe: Sync {
     /// The run of this number is so far; whether to go on with all of them.
     fn advance(&self, run: usize, passed: Passed) -> Next;
 
+    /// The run of this number found this, and is over.
+    fn found(&self, _run: usize, _result: &RunResult) {}
+
     /// The run of this number is over.
     fn finish(&self, run: usize);
 }

@@ -31,6 +31,9 @@ pub(crate) fn all(
             let mut watcher = Watcher { place, observer, stopped: &stopped };
             let result = batch.run(place, &mut watcher);
             stopped.fetch_or(result.is_err(), Ordering::Relaxed);
+            if let Ok(found) = &result {
+                observer.found(place, found);
+            }
             observer.finish(place);
             *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         }
