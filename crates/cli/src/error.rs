@@ -79,6 +79,16 @@ pub enum CliError {
         /// What was asked for.
         names: String,
     },
+    /// An option of `terrace reproduce` that a figure does not have.
+    #[error("found {option} with the figure {figure}, expected it only with figures {of}; leave it out")]
+    NotOfFigure {
+        /// The option.
+        option: &'static str,
+        /// The figure.
+        figure: String,
+        /// Which figures have it.
+        of: &'static str,
+    },
     /// A folder for what runs find cannot be used.
     #[error("--keep {}: {source}; expected a folder, or a place for one", path.display())]
     Keep {

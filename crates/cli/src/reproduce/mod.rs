@@ -100,6 +100,8 @@ pub(crate) fn reproduce(
     }
     let of_programs: Option<Vec<_>> = names.iter().map(|name| comparison(name)).collect();
     if let Some(comparisons) = of_programs {
+        refuse(names, "of curves or fleets", [("--reduced", arguments.reduced)])?;
+        refuse(names, "of curves", [("--picture", arguments.picture.is_some())])?;
         return compared::reproduce(&comparisons, arguments, registry, said);
     }
     for name in names {
@@ -110,11 +112,31 @@ pub(crate) fn reproduce(
     let [name] = names.as_slice() else {
         return Err(CliError::NotTogether { names: names.join(", ") });
     };
+    let of_programs = [
+        ("--draws", arguments.draws > 0),
+        ("--program", !arguments.program.is_empty()),
+        ("--system", !arguments.system.is_empty()),
+        ("--keep", arguments.keep.is_some()),
+    ];
+    refuse(names, "over programs", of_programs)?;
     if name == OF_FLEET.name {
+        refuse(names, "of curves", [("--picture", arguments.picture.is_some())])?;
         let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
         return of_fleet::reproduce(extent, arguments.format, arguments.threads.get(), said);
     }
     curves::reproduce(named(name)?, arguments, registry, said)
+}
+
+/// Refuses options that were given and that only other figures have.
+fn refuse<const N: usize>(
+    figures: &[String],
+    of: &'static str,
+    options: [(&'static str, bool); N],
+) -> Result<(), CliError> {
+    match options.into_iter().find(|&(_, given)| given) {
+        Some((option, _)) => Err(CliError::NotOfFigure { option, figure: figures.join(", "), of }),
+        None => Ok(()),
+    }
 }
 
 /// Tells the bar, and Ctrl-C to the runs.

@@ -87,6 +87,16 @@ fn bad_input_is_told_in_a_message() {
             vec!["found no system gemni", "expected one of ca-paging, gemini", "did you mean gemini?"],
         ),
         (
+            vec!["reproduce", "gemini-fig2", "--reduced", "--draws", "3"],
+            1,
+            vec!["found --draws with the figure gemini-fig2", "over programs"],
+        ),
+        (
+            vec!["reproduce", "gemini-table3", "--reduced"],
+            1,
+            vec!["found --reduced with the figure gemini-table3", "of curves or fleets"],
+        ),
+        (
             vec!["reproduce", "gemini-fig2", "gemini-table3"],
             1,
             vec!["gemini-fig2, gemini-table3", "by itself"],
