@@ -111,11 +111,12 @@ impl<U: Space, L: Space> Kernel<U, L> {
             looked += convert::count(tables * found);
         }
         let used = &out[first..];
+        let page_of = |leaf: &Leaf| Page::<U>::containing(leaf.page.start().reinterpret(), leaf.size());
         if op == AccessedOp::Read {
             return Ok(self.scanned(looked, ()));
         }
         for leaf in used {
-            let page = Page::containing(leaf.page.start().reinterpret(), leaf.size());
+            let page = page_of(leaf);
             if let Ok((LeafFlags::ACCESSED, _)) = place.table.clear_used(page, LeafFlags::ACCESSED) {
                 self.pending.written.push(Written { space, addr: page.start(), level: page.size().level() });
             }
@@ -126,11 +127,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
             match flush {
                 FlushScope::None => {}
                 FlushScope::Pages => {
-                    let spans = used.iter().map(|leaf| Span {
-                        start: leaf.page.start().reinterpret(),
-                        bytes: leaf.size().bytes(),
-                    });
-                    self.pending.stale.extend(spans.map(|span| Stale { space, span }));
+                    let spans = used.iter().map(|leaf| Stale { space, span: page_of(leaf).into() });
+                    self.pending.stale.extend(spans);
                 }
                 FlushScope::Space => {
                     let all = Span { start: Addr::ZERO, bytes: place.areas_end() };
