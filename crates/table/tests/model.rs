@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use terrace_addr::{Addr, Gpa, Gva, Hpa, Page, PageSize, Space};
+use terrace_addr::{Addr, Gpa, Gva, Hpa, Page, PageSize, Space, Span};
 use terrace_table::{
     Ept, Format, FrameSource, Leaf, LeafFlags, Levels, SimulatedMemory, Table, TableError, X86,
 };
@@ -126,6 +126,7 @@ fn check<U: Space, F: Format>(format: F, history: &[Operation], limit: usize) ->
         // The upper half of a virtual space comes last, and its addresses are the largest numbers.
         expected.sort_by_key(|leaf| leaf.page.start());
         prop_assert_eq!(&found, &expected, "after {:?}", operation);
+        check_spans(&table, &expected)?;
         for leaf in &expected {
             for addr in [leaf.page.start(), leaf.page.start().offset_by(leaf.page.size().bytes() - 1)] {
                 prop_assert_eq!(table.lookup(addr), Some(*leaf));
@@ -141,6 +142,37 @@ fn check<U: Space, F: Format>(format: F, history: &[Operation], limit: usize) ->
             prop_assert_eq!(table.probe(addr).map_err(Some), mapped.copied().ok_or(ends));
         }
         prop_assert_eq!(table.memory().nodes(), frames.out, "every node has a frame, every frame a node");
+    }
+    Ok(())
+}
+
+/// Ranges that begin and end at leaves, within them and beside them: the leaves that they meet, and no other.
+fn check_spans<U: Space, F: Format>(
+    table: &Table<U, F, SimulatedMemory<Hpa>>,
+    all: &[Leaf<U, Hpa>],
+) -> Result<(), TestCaseError> {
+    let some =
+        || all.iter().step_by(all.len() / 4 + 1).map(|leaf| (leaf.page.start().get(), leaf.page.size()));
+    let offsets = |size: PageSize| [0, 0x800, size.bytes() - 1, size.bytes(), size.bytes() + 0x3000];
+    for ((first, first_size), (last, last_size)) in
+        some().flat_map(|one| some().map(move |other| (one, other)))
+    {
+        for start in offsets(first_size).map(|offset| first + offset) {
+            for end in offsets(last_size).map(|offset| last + offset) {
+                // A range lies in one half of a virtual space.
+                if start >= end || start >> 47 != end >> 47 {
+                    continue;
+                }
+                let span = Span { start: Addr::truncate(start), bytes: end - start };
+                let found: Vec<_> = table.leaves(span).collect();
+                let meets = |leaf: &&Leaf<U, Hpa>| {
+                    let at = leaf.page.start().get();
+                    at < end && start <= at + (leaf.page.size().bytes() - 1)
+                };
+                let expected: Vec<_> = all.iter().filter(meets).copied().collect();
+                prop_assert_eq!(found, expected, "{:x} to {:x}", start, end);
+            }
+        }
     }
     Ok(())
 }

@@ -315,6 +315,45 @@ fn a_huge_page_of_the_process_is_used_where_one_of_its_base_pages_is() {
     assert_eq!(vm.take_stale(), [base_page(page + 1)]);
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Many leaves are asked about in one pass over both tables: of each it says what the part of the extended page table
+    /// within it says, whatever lies before and behind.
+    #[test]
+    fn one_pass_says_of_each_leaf_what_its_own_part_says(
+        offset in 0..2_u64,
+        touched in prop::collection::vec((0..3 * BLOCK, any::<bool>()), 1..40),
+        walked in prop::collection::vec(0..40_usize, 0..20),
+    ) {
+        let (mut host, mut vm) = machine(3 * BLOCK, offset);
+        let memory = start(&host, &vm);
+        for &(page, huge) in &touched {
+            let placement = if huge { Placement::Huge(Effort::Light) } else { Placement::Default };
+            violation(&mut host, &mut vm, page, placement);
+        }
+        used(&mut host, &mut vm, memory, 3 * BLOCK);
+        vm.settle();
+        for place in walked {
+            walk(&mut vm, touched[place % touched.len()].0);
+        }
+        let accessed: Vec<_> = vm
+            .ept
+            .all_leaves()
+            .filter(|leaf| leaf.flags.contains(LeafFlags::ACCESSED))
+            .map(|leaf| number(leaf.page.start()))
+            .collect();
+        let leaves = host.space(vm.space()).unwrap().table.all_leaves();
+        let expected: Vec<u64> = leaves
+            .map(|leaf| ((leaf.page.start().get() - memory.get()) >> 12, leaf.page.size().base_pages()))
+            .filter(|&(first, pages)| accessed.iter().any(|page| (first..first + pages).contains(page)))
+            .map(|(first, _)| first)
+            .collect();
+        prop_assert_eq!(used(&mut host, &mut vm, memory, 3 * BLOCK), expected);
+        prop_assert_eq!(used(&mut host, &mut vm, memory, 3 * BLOCK), Vec::<u64>::new(), "bits that were cleared");
+    }
+}
+
 fn base_page(number: u64) -> Span<Gpa> {
     Span { start: base(number), bytes: 4096 }
 }
