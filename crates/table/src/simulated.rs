@@ -36,17 +36,17 @@ impl fmt::Debug for Node {
     }
 }
 
-/// The entries of a node.
+/// The entries of a node of level 1.
 type Entries = [u64; EntryIndex::COUNT];
-/// Beside each entry of a node of level 2 or above, the node that it refers to. One node in 512 has them, so
-/// they cost nothing that shows, and a walk needs no map from addresses to nodes.
-type Children = [u32; EntryIndex::COUNT];
+/// Those of a node of level 2 or above: beside each entry the node that it refers to, in the same line of the cache.
+/// One node in 512 has them, so they cost nothing that shows, and a walk needs no map from addresses to nodes.
+type Inner = [(u64, u32); EntryIndex::COUNT];
 
 /// Memory for the nodes of one or more tables: 8 bytes an entry, on huge pages.
 #[derive(Clone)]
 pub struct SimulatedMemory<S> {
     leaves: Pool<Entries>,
-    inner: Pool<(Entries, Children)>,
+    inner: Pool<Inner>,
     space: PhantomData<S>,
 }
 
@@ -117,7 +117,7 @@ impl<S: Space> TableMemory for SimulatedMemory<S> {
         if node.0 & INNER == 0 {
             Entry(self.leaves.nodes[node.0][index.get()])
         } else {
-            Entry(self.inner.nodes[node.0 & !INNER].0[index.get()])
+            Entry(self.inner.nodes[node.0 & !INNER][index.get()].0)
         }
     }
 
@@ -129,7 +129,7 @@ impl<S: Space> TableMemory for SimulatedMemory<S> {
             let old = core::mem::replace(place, entry.0);
             self.leaves.count(number, old, entry.0);
         } else {
-            let place = &mut self.inner.nodes[number].0[index.get()];
+            let place = &mut self.inner.nodes[number][index.get()].0;
             let old = core::mem::replace(place, entry.0);
             self.inner.count(number, old, entry.0);
         }
@@ -140,21 +140,21 @@ impl<S: Space> TableMemory for SimulatedMemory<S> {
         if node.0 & INNER == 0 {
             self.leaves.nodes[node.0][index.get()] |= bits;
         } else {
-            self.inner.nodes[node.0 & !INNER].0[index.get()] |= bits;
+            self.inner.nodes[node.0 & !INNER][index.get()].0 |= bits;
         }
     }
 
     #[inline(always)]
     fn child(&self, node: Node, index: EntryIndex) -> Node {
         debug_assert!(node.0 & INNER != 0, "a node of level 1 refers to no node");
-        Node(self.inner.nodes[node.0 & !INNER].1[index.get()])
+        Node(self.inner.nodes[node.0 & !INNER][index.get()].1)
     }
 
     #[inline(always)]
     fn read_inner(&self, node: Node, index: EntryIndex) -> (Entry, Node) {
         debug_assert!(node.0 & INNER != 0, "a node of level 1");
-        let (entries, children) = &self.inner.nodes[node.0 & !INNER];
-        (Entry(entries[index.get()]), Node(children[index.get()]))
+        let (entry, child) = self.inner.nodes[node.0 & !INNER][index.get()];
+        (Entry(entry), Node(child))
     }
 
     #[inline(always)]
@@ -168,7 +168,7 @@ impl<S: Space> TableMemory for SimulatedMemory<S> {
     }
 
     fn link(&mut self, parent: Node, index: EntryIndex, child: Node) {
-        self.inner.nodes[parent.0 & !INNER].1[index.get()] = child.0;
+        self.inner.nodes[parent.0 & !INNER][index.get()].1 = child.0;
     }
 
     fn detach(&mut self, node: Node) {
@@ -178,7 +178,7 @@ impl<S: Space> TableMemory for SimulatedMemory<S> {
             self.leaves.used[convert::index32(number)] = 0;
             self.leaves.free.push(number);
         } else {
-            self.inner.nodes[number].0.fill(0);
+            self.inner.nodes[number].fill((0, 0));
             self.inner.used[convert::index32(number)] = 0;
             self.inner.free.push(number);
         }
@@ -194,7 +194,7 @@ impl<S: Space> TableMemory for SimulatedMemory<S> {
         if node.0 & INNER == 0 {
             prefetch(&self.leaves.nodes[node.0][index.get()]);
         } else {
-            prefetch(&self.inner.nodes[node.0 & !INNER].0[index.get()]);
+            prefetch(&self.inner.nodes[node.0 & !INNER][index.get()]);
         }
     }
 }
