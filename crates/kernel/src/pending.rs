@@ -1,6 +1,6 @@
 //! What a kernel's actions leave to be done by others.
 
-use terrace_addr::{Addr, Bytes, Cycles, Space, Span};
+use terrace_addr::{Addr, Bytes, Cycles, Page, PageSize, Space, Span};
 use terrace_policy::{Segments, SpaceId};
 
 use crate::Placed;
@@ -12,6 +12,34 @@ pub struct Stale<U: Space> {
     pub space: SpaceId,
     /// The addresses.
     pub span: Span<U>,
+    /// The smallest pages that were there: so many addresses take a flush each (the stride of Linux's
+    /// `flush_tlb_mm_range`).
+    pub smallest: PageSize,
+}
+
+impl<U: Space> Stale<U> {
+    /// Those of a page.
+    pub fn page(space: SpaceId, page: Page<U>) -> Self {
+        Self { space, span: page.into(), smallest: page.size() }
+    }
+
+    /// Those of an entry of a table that mapped this range as a page, or led to a table that mapped nothing any more.
+    pub fn entry(space: SpaceId, span: Span<U>) -> Self {
+        let fits = PageSize::ALL.into_iter().rev().find(|size| size.bytes() <= span.bytes);
+        Self { space, span, smallest: fits.unwrap_or(PageSize::Size4K) }
+    }
+
+    /// How many INVLPGs they take.
+    pub const fn pages(&self) -> u64 {
+        let Self { span, smallest, .. } = self;
+        (span.start.offset_in(*smallest) + span.bytes).div_ceil(smallest.bytes())
+    }
+
+    /// An address for each of those.
+    pub fn addresses(&self) -> impl Iterator<Item = Addr<U>> + use<U> {
+        let (first, size) = (self.span.start.align_down(self.smallest), self.smallest);
+        (0..self.pages()).map(move |page| first.offset_by(page * size.bytes()))
+    }
 }
 
 /// An entry of a table that was already in use was written.

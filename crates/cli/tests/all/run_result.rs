@@ -73,7 +73,11 @@ const FIELDS: [(&str, &str, &str); 39] = [
     ),
     ("runs[].totals", "metrics", "of the whole run; empty if it did not come to its measured time"),
     ("runs[].vms[].name", "text", "a virtual machine, whose `metrics` stand beside it"),
-    ("runs[].layers[].vm", "text or null", "a virtual machine; none if it is the host of all of them"),
+    (
+        "runs[].layers[].vm",
+        "text or null",
+        "a virtual machine; none if it is the host of all of them. What a machine's `host` maps is of its memory alone; faults, collapses, splits, compaction and `fmfi` are those of the whole host",
+    ),
     ("runs[].layers[].layer", "text", "one of its layers, whose `metrics` stand beside it"),
     (
         "runs[].layers[].counts",

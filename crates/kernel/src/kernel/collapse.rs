@@ -129,7 +129,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let mapped = place.table.map(page, block, flags, &mut pages);
         let effects = mapped.expect("the parts were unmapped, and the node that held them is there");
         for &span in effects.stale_spans() {
-            pending.stale.push(Stale { space, span });
+            // The parts are what is cached.
+            pending.stale.push(Stale { space, span, smallest: PageSize::Size4K });
         }
         for _ in 0..2 {
             // The entry is emptied and flushed before the pages are copied, and set afterwards.

@@ -48,6 +48,11 @@ impl<U: Space, L: Space> Kernel<U, L> {
         }
     }
 
+    /// Whether kcompactd was woken.
+    pub const fn wants_compaction(&self) -> bool {
+        self.huge_wanted
+    }
+
     /// What kcompactd does when it was woken: compacts, with a budget. Whether it did anything.
     pub fn compact_in_background(&mut self) -> bool {
         let wanted = std::mem::take(&mut self.huge_wanted);
@@ -88,7 +93,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
             if place.table.replace(leaf.page, to, leaf.flags).is_err() {
                 return stays;
             }
-            pending.stale.push(Stale { space, span: leaf.page.into() });
+            pending.stale.push(Stale::page(space, leaf.page));
             pending.written.push(Written { space, addr, level: 1 });
             moved(pending, counts, costs, [from, to]);
             changes.note(space, addr.get());

@@ -3,7 +3,7 @@
 //! The rule is that of the [segments of machines](super::segment): every page of a direct segment is there and at its
 //! place when it is set, and stays so until it is taken away. What it translates is what the tables say.
 
-use terrace_addr::{Addr, Space, Span};
+use terrace_addr::{Addr, PageSize, Space, Span};
 use terrace_policy::{Abilities, Applied, DirectSegment, Refused, SpaceId};
 
 use super::{Kernel, index};
@@ -41,7 +41,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         {
             // What was cached by it may be larger than the pages that the tables have there.
             let span = Span { start: before.start.reinterpret(), bytes: before.bytes.get() };
-            self.pending.stale.push(Stale { space, span });
+            self.pending.stale.push(Stale { space, span, smallest: PageSize::Size4K });
         }
         place.direct = segment;
         Ok(Applied::default())

@@ -70,7 +70,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         debug_assert!(replaced.is_ok(), "{replaced:?}");
         let (addr, size) = (leaf.page.start(), leaf.page.size());
         self.memory.set_tag(frame, Holder { space, addr, size }.tag());
-        self.pending.stale.push(Stale { space, span: leaf.page.into() });
+        self.pending.stale.push(Stale::page(space, leaf.page));
         self.pending.written.push(Written { space, addr, level: size.level() });
         self.pending.charge(Work::Daemon, self.settings.costs.remap);
         self.changes.note(space, addr.get());

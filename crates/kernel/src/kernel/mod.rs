@@ -304,7 +304,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let effects = place.table.map(page, frame, flags, &mut pages)?;
         let level = page.size().level() + pages.taken;
         for &span in effects.stale_spans() {
-            pending.stale.push(crate::Stale { space, span });
+            pending.stale.push(crate::Stale::entry(space, span));
         }
         pending.written.push(Written { space, addr: page.start(), level });
         memory.set_tag(frame, crate::tag::Holder { space, addr: page.start(), size: page.size() }.tag());

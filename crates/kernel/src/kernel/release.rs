@@ -16,7 +16,8 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let Some(place) = self.space(space) else { return };
         let leaves: Vec<_> = place.table.leaves(span).collect();
         let Some(first) = leaves.first() else { return };
-        self.pending.stale.push(Stale { space, span });
+        let smallest = leaves.iter().map(|leaf| leaf.page.size()).min().unwrap_or(PageSize::Size4K);
+        self.pending.stale.push(Stale { space, span, smallest });
         let mut last_node = None;
         for leaf in &leaves {
             let Some(place) = self.spaces.get_mut(index(space)).and_then(Option::as_mut) else { return };
@@ -53,7 +54,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let mut pages = TablePages { memory, nodes, costs: &settings.costs, pending, taken: 0 };
         let effects = place.table.prune(addr, &mut pages);
         for &span in effects.stale_spans() {
-            pending.stale.push(Stale { space, span });
+            pending.stale.push(Stale::entry(space, span));
             pending.written.push(Written { space, addr, level: level_of(span.bytes) });
         }
     }

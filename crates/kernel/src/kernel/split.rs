@@ -22,7 +22,7 @@ impl<U: Space, L: Space> Kernel<U, L> {
         let mut pages = TablePages { memory, nodes, costs: &settings.costs, pending, taken: 0 };
         let effects = place.table.split(page, &mut pages).map_err(|_| Refused::NoMemory)?;
         for &span in effects.stale_spans() {
-            pending.stale.push(Stale { space, span });
+            pending.stale.push(Stale::entry(space, span));
         }
         pending.written.push(Written { space, addr: page.start(), level: page.size().level() });
         pending.charge(Work::Daemon, settings.costs.remap + settings.costs.scan.times(512));

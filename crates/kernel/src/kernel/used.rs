@@ -127,12 +127,12 @@ impl<U: Space, L: Space> Kernel<U, L> {
             match flush {
                 FlushScope::None => {}
                 FlushScope::Pages => {
-                    let spans = used.iter().map(|leaf| Stale { space, span: page_of(leaf).into() });
+                    let spans = used.iter().map(|leaf| Stale::page(space, page_of(leaf)));
                     self.pending.stale.extend(spans);
                 }
                 FlushScope::Space => {
                     let all = Span { start: Addr::ZERO, bytes: place.areas_end() };
-                    self.pending.stale.push(Stale { space, span: all });
+                    self.pending.stale.push(Stale { space, span: all, smallest: PageSize::Size4K });
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! What happened besides accesses, and what it cost.
 
-use terrace_addr::{Cycles, Gva, Span};
-use terrace_kernel::{Pending, Work};
+use terrace_addr::{Cycles, Gva};
+use terrace_kernel::{Pending, Stale, Work};
 use terrace_machine::ExitCosts;
-use terrace_policy::{Role, SpaceId};
+use terrace_policy::Role;
 
 use super::happened::Happened;
 
@@ -126,7 +126,7 @@ impl Exit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flush {
     /// Of an address space of a virtual machine, or of a program on the host.
-    Space { vm: usize, space: SpaceId, span: Span<Gva> },
+    Space { vm: usize, stale: Stale<Gva> },
     /// Everything that was translated through the extended page table of a virtual machine.
     Extended { vm: usize },
     /// Everything that is cached for the addresses of a virtual machine, which is translated in another way from now on.

@@ -1,6 +1,6 @@
 //! Epochs of a run: how long references wait for each memory node, from what was done in the last one.
 
-use terrace_addr::{Nanos, convert};
+use terrace_addr::{Bytes, Nanos, convert};
 
 use super::simulation::Simulation;
 use crate::time::share;
@@ -30,9 +30,11 @@ impl Simulation {
             let interval = std::mem::take(&mut state.epoch);
             let clock = self.order.clock(vcpu);
             let length = clock - std::mem::replace(&mut state.epoch_began, clock);
-            let Some(&(process, _)) = state.threads.get(state.current) else { continue };
-            let program = self.vms[state.vm].processes[process].timing;
-            if interval.accesses > 0 {
+            let program = match state.threads.get(state.current) {
+                Some(&(process, _)) => self.vms[state.vm].processes[process].timing,
+                None => crate::time::Program::NONE,
+            };
+            if interval.accesses > 0 || interval.copied.iter().any(|&bytes| bytes > Bytes::ZERO) {
                 sharers.push(crate::time::Vcpu { cpu: state.cpu, program, interval });
                 lengths.push(length.get().max(1));
             }
@@ -46,7 +48,8 @@ impl Simulation {
         let shared = share(&self.machine, &sharers);
         if self.sampled && self.weight > 1 {
             let chunk = convert::ratio(convert::count(self.chunk()) * self.weight, 1);
-            let cycles = shared.vcpus.iter().zip(&sharers).map(|(time, sharer)| {
+            let run = shared.vcpus.iter().zip(&sharers).filter(|(_, sharer)| sharer.interval.accesses > 0);
+            let cycles = run.map(|(time, sharer)| {
                 time.modelled.total() / convert::ratio(sharer.interval.accesses, 1) * chunk
             });
             let longest = self.nanos(cycles.fold(0.0, f64::max) * CHUNKS_IN_EPOCH);

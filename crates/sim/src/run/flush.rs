@@ -1,6 +1,7 @@
 //! Flushes: which CPUs forget what.
 
-use terrace_addr::{Addr, Gva, Span, convert};
+use terrace_addr::{Addr, Gva, convert};
+use terrace_kernel::Stale;
 use terrace_machine::Vendor;
 use terrace_mmu::{Amd, Context, Intel, Invalidation};
 use terrace_policy::SpaceId;
@@ -65,15 +66,15 @@ impl Simulation {
     /// Flushes put together: those of one address space, and one for each extended page table.
     fn requests(&self, flushes: &[Flush]) -> Vec<Request> {
         let mut requests = Vec::new();
-        let mut spaces: Vec<(usize, SpaceId, Vec<Span<Gva>>)> = Vec::new();
+        let mut spaces: Vec<(usize, SpaceId, Vec<Stale<Gva>>)> = Vec::new();
         let mut tables: Vec<usize> = Vec::new();
         let mut guests: Vec<usize> = Vec::new();
         for flush in flushes {
             match *flush {
-                Flush::Space { vm, space, span } => {
-                    match spaces.iter_mut().find(|(other, at, _)| (*other, *at) == (vm, space)) {
-                        Some((_, _, spans)) => spans.push(span),
-                        None => spaces.push((vm, space, vec![span])),
+                Flush::Space { vm, stale } => {
+                    match spaces.iter_mut().find(|(other, at, _)| (*other, *at) == (vm, stale.space)) {
+                        Some((_, _, all)) => all.push(stale),
+                        None => spaces.push((vm, stale.space, vec![stale])),
                     }
                 }
                 Flush::Extended { vm } if !tables.contains(&vm) => tables.push(vm),
@@ -81,12 +82,12 @@ impl Simulation {
                 Flush::Extended { .. } | Flush::Guest { .. } => {}
             }
         }
-        for (vm, space, spans) in spaces {
-            let pages: u64 = spans.iter().map(|span| pages_of(*span)).sum();
+        for (vm, space, all) in spaces {
+            let pages = all.iter().fold(0, |sum: u64, stale| sum.saturating_add(stale.pages()));
             let invalidations = if pages > FLUSH_CEILING {
                 vec![self.whole_space(vm, space)]
             } else {
-                spans.iter().flat_map(|&span| addresses(span)).map(|at| self.address(vm, space, at)).collect()
+                all.iter().flat_map(Stale::addresses).map(|at| self.address(vm, space, at)).collect()
             };
             let targets = self.runners(vm, space);
             let kind = usize::from(pages > FLUSH_CEILING);
@@ -162,17 +163,4 @@ impl Simulation {
             Vendor::Amd => Invalidation::Amd(Amd::FlushAsid { asid: tag(vm) }),
         }
     }
-}
-
-/// How many INVLPGs a range takes: one for each base page, but one for a huge page, whose entry goes as a whole.
-fn pages_of(span: Span<Gva>) -> u64 {
-    convert::count(addresses(span).count())
-}
-
-/// An address of each page of a range. A whole block of 2M is taken for a huge page: where it was 512 base pages there
-/// are so many that the whole address space is flushed, and that is for who counts.
-fn addresses(span: Span<Gva>) -> impl Iterator<Item = Addr<Gva>> {
-    let huge = span.bytes == 2 << 20 && span.start.get().is_multiple_of(2 << 20);
-    let pages = if huge { 1 } else { span.bytes.div_ceil(4096) };
-    (0..pages).map(move |page| span.start.offset_by(page * 4096))
 }

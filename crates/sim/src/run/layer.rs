@@ -25,17 +25,23 @@ impl<U: Space, L: Space> LayerState<U, L> {
 
     /// Background work, if it is time: whether there was any.
     pub(crate) fn tick(&mut self, now: Nanos) -> bool {
-        if !self.is_due(now) {
+        if self.policy_is_due(now) {
+            let events = self.events(now);
+            self.wake = work(self.policy.as_mut(), &mut self.kernel, now, &events);
+        } else if !self.kernel.wants_compaction() {
             return false;
         }
-        let events = self.events(now);
-        self.wake = work(self.policy.as_mut(), &mut self.kernel, now, &events);
         self.kernel.compact_in_background();
         true
     }
 
-    /// Whether it is time for background work.
+    /// Whether it is time for background work: of the policy, or because a fault has woken kcompactd, which waits for
+    /// nothing.
     pub(crate) fn is_due(&self, now: Nanos) -> bool {
+        self.policy_is_due(now) || self.kernel.wants_compaction()
+    }
+
+    fn policy_is_due(&self, now: Nanos) -> bool {
         self.wake.is_some_and(|wake| now >= wake)
     }
 
@@ -69,12 +75,13 @@ impl<L: Space> LayerState<Hva, L> {
         now: Nanos,
         tables: Vec<Box<dyn SecondaryTable<Hva, L> + '_>>,
     ) -> bool {
-        if !self.is_due(now) {
+        if self.policy_is_due(now) {
+            let events = self.events(now);
+            let mut layer = Hypervisor { kernel: &mut self.kernel, tables };
+            self.wake = work(self.policy.as_mut(), &mut layer, now, &events);
+        } else if !self.kernel.wants_compaction() {
             return false;
         }
-        let events = self.events(now);
-        let mut layer = Hypervisor { kernel: &mut self.kernel, tables };
-        self.wake = work(self.policy.as_mut(), &mut layer, now, &events);
         self.kernel.compact_in_background();
         true
     }

@@ -23,11 +23,28 @@ pub(super) struct Snapshot {
     pub(super) at: Nanos,
     /// By machine.
     vms: Vec<Done>,
-    /// By machine and program: what it did, and the requests that it served.
-    programs: Vec<Vec<(Done, u64)>>,
+    /// By machine and program.
+    programs: Vec<Vec<ProgramSnapshot>>,
     /// By machine and layer; the host's last.
     layers: Vec<Vec<KernelCounts>>,
     host: KernelCounts,
+}
+
+/// What a program did until then.
+#[derive(Debug, Clone)]
+struct ProgramSnapshot {
+    done: Done,
+    operations: u64,
+    /// How its requests fared, if it serves any.
+    served: Option<Served>,
+}
+
+/// How requests fared until then.
+#[derive(Debug, Clone)]
+struct Served {
+    latencies: Histogram<u64>,
+    /// For how long they wait now, if more do than come at once by chance.
+    behind: Nanos,
 }
 
 /// What was measured between two times.
@@ -66,10 +83,14 @@ impl Simulation {
     /// What is counted now.
     pub(super) fn snapshot(&self, at: Nanos) -> Snapshot {
         let vms = (0..self.vms.len()).map(|vm| self.done(vm)).collect();
-        let programs = self.vms.iter();
-        let programs = programs
-            .map(|vm| vm.processes.iter().map(|process| (process.done.clone(), process.operations)).collect())
-            .collect();
+        let program = |process: &Process| ProgramSnapshot {
+            done: process.done.clone(),
+            operations: process.operations,
+            served: process
+                .serves
+                .then(|| Served { latencies: process.latencies.clone(), behind: self.behind(process) }),
+        };
+        let programs = self.vms.iter().map(|vm| vm.processes.iter().map(program).collect()).collect();
         let layers =
             (0..self.vms.len()).map(|vm| self.seen_layers(vm).iter().map(|seen| seen.counts).collect());
         let host = match &self.layers.ground {
@@ -112,19 +133,21 @@ impl Simulation {
             touched += own;
             measured.vms.push(VmMetrics { name: vm.name.clone(), metrics });
             for (place, process) in vm.processes.iter().enumerate() {
-                let (before, served) = &since.programs[number][place];
+                let before = &since.programs[number][place];
+                let done = process.operations - before.operations;
+                let served = before.served.as_ref().map(|before| self.served_since(process, before));
                 let metrics =
-                    self.program(process, &process.done.since(before), process.operations - served, nanos);
+                    self.program(process, &process.done.since(&before.done), done, served.as_ref(), nanos);
                 if metrics.get("saturated") == Some(MetricValue::Count(1)) {
                     saturated += 1;
                 }
-                operations += (process.operations - served) * self.weight_of(process);
-                if process.serves {
-                    requests += process.operations - served;
-                    let sum = latencies.get_or_insert_with(|| process.latencies.clone());
-                    if number + place > 0 {
+                operations += done * self.weight_of(process);
+                if let Some(served) = served {
+                    requests += done;
+                    match &mut latencies {
+                        None => latencies = Some(served.latencies),
                         // Histograms of one kind always add up.
-                        let _added = sum.add(&process.latencies);
+                        Some(sum) => _ = sum.add(&served.latencies),
                     }
                 }
                 measured.programs.push(ProgramMetrics {
@@ -168,7 +191,22 @@ impl Simulation {
         measured
     }
 
-    fn program(&self, process: &Process, done: &Done, requests: u64, nanos: u64) -> Metrics {
+    /// How requests fared since then, and for how long they waited at the beginning or the end.
+    fn served_since(&self, process: &Process, before: &Served) -> Served {
+        let mut latencies = process.latencies.clone();
+        // What was recorded then is among what is recorded now.
+        let _subtracted = latencies.subtract(&before.latencies);
+        Served { latencies, behind: before.behind.max(self.behind(process)) }
+    }
+
+    fn program(
+        &self,
+        process: &Process,
+        done: &Done,
+        requests: u64,
+        served_since: Option<&Served>,
+        nanos: u64,
+    ) -> Metrics {
         let mut metrics = Metrics::new();
         flows(&mut metrics, done, nanos);
         set(&mut metrics, "touched_bytes", process.touched.bytes().get());
@@ -176,9 +214,9 @@ impl Simulation {
         if operations > 0 {
             set(&mut metrics, "operations_per_second", a_second(operations, nanos));
         }
-        if process.serves {
-            served(&mut metrics, &process.latencies, requests);
-            set(&mut metrics, "saturated", u64::from(self.is_saturated(process, nanos)));
+        if let Some(Served { latencies, behind }) = served_since {
+            served(&mut metrics, latencies, requests);
+            set(&mut metrics, "saturated", u64::from(behind.get() > nanos / BEHIND));
         }
         metrics
     }
@@ -188,15 +226,9 @@ impl Simulation {
         if process.exact { 1 } else { self.weight }
     }
 
-    /// Whether requests come faster than they are served, or came so before: at the beginning or at the end a worker is
-    /// behind by more than a tenth of the measured time. What it measures then is mainly that queue.
-    fn is_saturated(&self, process: &Process, nanos: u64) -> bool {
-        self.behind(process).max(process.began_behind).get() > nanos / BEHIND
-    }
-
     /// For how long requests wait now for the worker that is most behind; nothing, unless more wait than come at once by
     /// chance.
-    pub(super) fn behind(&self, process: &Process) -> Nanos {
+    fn behind(&self, process: &Process) -> Nanos {
         let now = (0..self.vcpus.len()).map(|vcpu| self.now(vcpu)).max().unwrap_or_default();
         let behind = process.threads.iter().filter_map(|thread| {
             let behind = now.get().saturating_sub(thread.arrival.get());
@@ -216,7 +248,13 @@ impl Simulation {
                 vec![seen(&stage.guest, touched), at_host(host, stage.vm.space(), touched)]
             }
             (Stage::Shadow(stage), Ground::Host(host)) => {
-                vec![seen(&stage.guest, touched), at_host(host, stage.vm.space(), touched)]
+                let mut below = at_host(host, stage.vm.space(), touched);
+                for counts in stage.shadows.values().map(terrace_kernel::Shadow::counts) {
+                    for (name, value) in composed(&counts) {
+                        *below.own.entry(name).or_default() += value;
+                    }
+                }
+                vec![seen(&stage.guest, touched), below]
             }
             (Stage::Nested(stage), Ground::Host(host)) => {
                 let mut below = at_host(host, stage.outer.space(), touched);
@@ -228,7 +266,8 @@ impl Simulation {
     }
 }
 
-/// The part of the measured time by which a worker that cannot keep up is behind.
+/// The part of the measured time by which a worker that cannot keep up is behind, at its beginning, where requests came
+/// faster before than they were served, or at its end. What is measured then is mainly that queue.
 const BEHIND: u64 = 10;
 
 /// So many requests hardly ever wait for a worker that can keep up: at nine tenths of what it can serve, three in 100,000

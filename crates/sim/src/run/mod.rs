@@ -152,7 +152,13 @@ fn run_on(
         result.measured = Nanos::new(now.get() - since.at.get());
         let Measured { mut totals, vms, layers, programs } = simulation.measured(since, now);
         if scenario.time.weight > 1 {
-            let error = progress.sampling_error(&simulation, result.measured) + unsampled(&totals, scenario);
+            let error = if simulation.is_exact() {
+                0.0
+            } else {
+                progress.sampling_error(&simulation, result.measured)
+                    + unsampled(&totals, scenario)
+                    + cold(scenario, result.measured)
+            };
             let set = totals.set("sampling_error", error);
             debug_assert!(set.is_ok(), "{set:?}");
         }
@@ -260,6 +266,14 @@ impl Phases {
         }
         over
     }
+}
+
+/// What too short a warm-up adds: of the accesses that are simulated so many find caches that would be full by then if
+/// each stood for itself.
+fn cold(scenario: &Scenario, measured: Nanos) -> f64 {
+    let missing = WARM.get().saturating_sub(scenario.time.warm_up.get());
+    let simulated = measured.get() / scenario.time.weight;
+    (convert::ratio(missing, simulated.max(1))).min(1.0)
 }
 
 /// What faults caused by accesses, and the exits that they took, add to the error: they happen once each, where the

@@ -33,8 +33,6 @@ pub(crate) struct Process {
     pub(crate) latencies: Histogram<u64>,
     /// Operations that it finished in the measured time: requests, updates, lookups.
     pub(crate) operations: u64,
-    /// For how long requests waited when the measured time began, if more did than come at once by chance.
-    pub(crate) began_behind: Nanos,
     /// Whether it serves requests that are timed: where accesses stand for several, those that come at a rate.
     pub(crate) serves: bool,
     /// Whether each access is simulated for itself: requests that come at a rate would take longer otherwise, and a

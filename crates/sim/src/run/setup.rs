@@ -215,7 +215,6 @@ fn begin_program(
         latencies: Histogram::new_with_bounds(1, LONGEST_REQUEST, 3)
             .unwrap_or_else(|error| unreachable!("bounds that fit: {error}")),
         operations: 0,
-        began_behind: Nanos::ZERO,
         serves: facts.latency.is_some() && (rate.is_some() || scenario.time.weight == 1),
         exact: rate.is_some() || asked.workload == trace::NAME,
         done: super::vcpu::Done::default(),

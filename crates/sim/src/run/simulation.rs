@@ -6,7 +6,7 @@ use terrace_mmu::Mmu;
 use terrace_policy::{Advice, Counters as SeenCounters};
 use terrace_workload::{Mapping, MarkKind, Phase, RegionId};
 
-use super::bill::Cause;
+use super::bill::{Cause, Settled};
 use super::clock::Clock;
 use super::layers::Layers;
 use super::process::{NOT_YET, Process};
@@ -306,10 +306,13 @@ impl Simulation {
         let counters = self.mmu.counters(cpu);
         let settled = state.bill.settle();
         let so_far = Interval::so_far(&self.mmu, cpu);
-        let mut interval = so_far.since(&state.before);
+        let interval = so_far.since(&state.before);
         let counted = counters.since(&state.counted);
         (state.before, state.counted) = (so_far, counters);
-        let Some((vm, number)) = running else { return };
+        let Some((vm, number)) = running else {
+            // It runs no program: the background work of kernels is all that it does.
+            return self.charge(vcpu, None, Done::default(), 0.0, &settled);
+        };
         let process = &self.vms[vm].processes[number];
         let socket = socket_of(&self.machine.topology, cpu);
         let waits = &self.waits[socket];
@@ -331,7 +334,7 @@ impl Simulation {
             cycles => beyond * convert::ratio(cycles, cycles + counted.walk_cycles),
         };
         let walks = beyond - third_level;
-        let mut delta = Done { counters: counted.times(weight), exits: settled.exits, ..Done::default() };
+        let mut delta = Done { counters: counted.times(weight), ..Done::default() };
         for (cause, cycles) in [
             (Cause::Core, parts.core),
             (Cause::Data, parts.data),
@@ -341,24 +344,39 @@ impl Simulation {
         ] {
             delta.cycles[cause.index()] += cycles * factor;
         }
+        delta.additive = time.additive.total() * factor;
+        state.epoch = state.epoch.plus(&interval.times(weight));
+        self.charge(vcpu, Some((vm, number)), delta, parts.total() * factor, &settled);
+    }
+
+    /// What a virtual CPU did, the time that its accesses took, and what happened besides: its clock goes on.
+    fn charge(
+        &mut self,
+        vcpu: usize,
+        process: Option<(usize, usize)>,
+        mut delta: Done,
+        accesses: f64,
+        settled: &Settled,
+    ) {
         let mut serial = 0;
         for (sum, cycles) in delta.cycles.iter_mut().zip(settled.cycles) {
             *sum += convert::ratio(cycles, 1);
             serial += cycles;
         }
-        delta.additive = time.additive.total() * factor + convert::ratio(serial, 1);
+        delta.additive += convert::ratio(serial, 1);
+        delta.exits = settled.exits;
+        if let Some((vm, number)) = process {
+            self.vms[vm].processes[number].done.add(&delta);
+        }
+        let state = &mut self.vcpus[vcpu];
         state.done.add(&delta);
-        self.vms[vm].processes[number].done.add(&delta);
-        let passed = parts.total() * factor + convert::ratio(serial, 1);
-        let whole = state.whole(passed);
+        let whole = state.whole(accesses + convert::ratio(serial, 1));
         // The load of the memory nodes: copies are taken to be in the nearest node, where the kernel's memory is.
-        interval.serial = terrace_addr::Cycles::new(serial);
-        state.epoch = state.epoch.plus(&interval.times(weight));
+        state.epoch.serial += terrace_addr::Cycles::new(serial);
         let copied = Bytes::new(settled.copied[0] + settled.copied[1]);
-        if state.epoch.copied.is_empty() {
-            state.epoch.copied.push(copied);
-        } else {
-            state.epoch.copied[0] += copied;
+        match state.epoch.copied.first_mut() {
+            Some(sum) => *sum += copied,
+            None => state.epoch.copied.push(copied),
         }
         self.order.advance(vcpu, whole);
     }
@@ -416,10 +434,10 @@ impl Simulation {
         }
         if worked {
             self.layers.deliver(vm);
-            self.settle(vcpu)
-        } else {
-            Ok(())
+            self.settle(vcpu)?;
+            self.account(vcpu, None);
         }
+        Ok(())
     }
 
     /// What a performance-monitoring unit of a machine's CPUs would say.
@@ -447,13 +465,6 @@ impl Simulation {
     /// The measured time begins: requests count from now on.
     pub(crate) fn begin_measuring(&mut self) {
         self.measured = true;
-        let behind: Vec<_> =
-            self.vms.iter().flat_map(|vm| &vm.processes).map(|process| self.behind(process)).collect();
-        for (process, behind) in self.vms.iter_mut().flat_map(|vm| &mut vm.processes).zip(behind) {
-            process.latencies.reset();
-            process.operations = 0;
-            process.began_behind = behind;
-        }
     }
 
     /// How long a chunk of accesses takes, as much as it stands for, in nanoseconds: the longest of all virtual CPUs.
@@ -477,6 +488,11 @@ impl Simulation {
             return CHUNK;
         }
         (CHUNK / convert::index(self.weight.min(convert::count(CHUNK)))).max(LEAST_CHUNK)
+    }
+
+    /// Whether no access of any program stands for others.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.vms.iter().flat_map(|vm| &vm.processes).all(|process| process.exact)
     }
 
     /// Whether no thread has anything left to do.

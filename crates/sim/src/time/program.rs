@@ -14,6 +14,9 @@ pub struct Program {
 const MAX_CORE_CYCLES: f64 = 4_294_967_296.0;
 
 impl Program {
+    /// None: nothing but the work of kernels.
+    pub(crate) const NONE: Self = Self { core_cycles: 0.0, parallelism: 1.0 };
+
     /// A program whose accesses take `core_cycles` cycles each besides waiting: all its instructions divided by its
     /// accesses, at the rate at which the core retires them when every access hits the first-level cache and TLB.
     /// The latency of a first-level hit is part of it.

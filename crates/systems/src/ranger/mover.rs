@@ -72,7 +72,7 @@ pub(super) fn bring(
         let at = leaf.page.start().get();
         anchor_of(at).map(|anchor| Addr::<Lower>::truncate(anchor.place(at)))
     };
-    let mut left = Vec::new();
+    let (mut left, mut came) = (Vec::new(), Came::Aligned);
     for leaf in pages {
         let Some(target) = place(leaf) else { continue };
         if leaf.frame == target {
@@ -90,9 +90,8 @@ pub(super) fn bring(
         if blocked == Blocked::Stop {
             return Came::Blocked;
         }
+        came = Came::Partly;
     }
-    let mut came =
-        if left.len() == pages.len() || blocked == Blocked::Stop { Came::Aligned } else { Came::Partly };
     for (page, target) in left {
         // An exchange may have brought it there, or something else to its place.
         let mut now = Vec::new();

@@ -113,7 +113,14 @@ fn huge_pages_are_moved_whole() {
 
 #[test]
 fn what_did_not_change_is_not_looked_at_again() {
-    let mut layer = OneLayer::new("ranger", BASE_PAGES, 16);
+    for blocked in ["new-anchor", "skip"] {
+        what_did_not_change(blocked);
+    }
+}
+
+fn what_did_not_change(blocked: &'static str) {
+    let settings = [BASE_PAGES, &[("blocked", word(blocked))]].concat();
+    let mut layer = OneLayer::new("ranger", &settings, 16);
     let (space, start) = scattered(&mut layer, 4);
     layer.run_for(12 * SECOND);
     let looked_at = layer.count("blocks");

@@ -86,7 +86,7 @@ impl Extended {
                 .for_each(|_| bill.exit(Exit::WriteProtect));
         }
         for stale in &pending.stale {
-            bill.flushes.push(Flush::Space { vm: number, space: stale.space, span: stale.span });
+            bill.flushes.push(Flush::Space { vm: number, stale: *stale });
         }
         pending.clear();
         self.settle_vm(number, bill);

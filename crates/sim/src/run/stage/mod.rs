@@ -396,7 +396,7 @@ fn settle_flushes<L: terrace_addr::Space>(kernel: &mut Kernel<Gva, L>, vm: usize
         bill.happened.push(happened);
     }
     for stale in &pending.stale {
-        bill.flushes.push(Flush::Space { vm, space: stale.space, span: stale.span });
+        bill.flushes.push(Flush::Space { vm, stale: *stale });
     }
     pending.clear();
 }

@@ -104,7 +104,7 @@ impl Nested {
             }
         }
         for stale in &pending.stale {
-            bill.flushes.push(Flush::Space { vm: number, space: stale.space, span: stale.span });
+            bill.flushes.push(Flush::Space { vm: number, stale: *stale });
         }
         self.settle_hypervisor(host, bill)?;
         self.settle_host(host, number, bill);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use terrace_addr::{AccessKind, Gpa, Hpa, Hva, Span};
-use terrace_kernel::{Shadow, Synchronised, Vm};
+use terrace_kernel::{Shadow, Stale, Synchronised, Vm};
 use terrace_mmu::Fault;
 use terrace_policy::{Role, SpaceId};
 use terrace_table::{Levels, X86};
@@ -83,18 +83,16 @@ impl Shadowed {
                 shadow.clear(&mut host.kernel);
                 continue;
             };
-            let pages = stale.span.bytes.div_ceil(4096);
-            if pages > FLUSH_CEILING {
+            if stale.pages() > FLUSH_CEILING {
                 bill.exit(Exit::CrAccess);
                 shadow.synchronise(&host.kernel, &place.table, vm);
             } else {
-                for page in 0..pages {
+                for addr in stale.addresses() {
                     bill.exit(Exit::Invlpg);
-                    let addr = stale.span.start.offset_by(page * 4096);
                     shadow.synchronise_address(&host.kernel, &place.table, vm, addr);
                 }
             }
-            bill.flushes.push(Flush::Space { vm: number, space: stale.space, span: stale.span });
+            bill.flushes.push(Flush::Space { vm: number, stale: *stale });
         }
         self.settle_shadows(number, bill);
         Ok(())
@@ -113,7 +111,7 @@ impl Shadowed {
         self.vm.settle();
         for (&space, shadow) in &mut self.shadows {
             for span in shadow.take_stale() {
-                bill.flushes.push(Flush::Space { vm: number, space, span });
+                bill.flushes.push(Flush::Space { vm: number, stale: Stale::entry(space, span) });
             }
         }
     }

@@ -4,6 +4,7 @@
 mod batch;
 mod contiguous;
 mod events;
+mod flushes;
 mod follows;
 mod gemini;
 mod khugepaged;

@@ -182,7 +182,7 @@ fn what_is_for_another_machine_is_left_to_it() {
     let mut world = World::joined();
     let space = SpaceId(world.stage.outer.space().0 + 1);
     let join = Join { space, nested: HUGE };
-    let stale = terrace_kernel::Stale { space, span: Span { start: Addr::new(0), bytes: BLOCK } };
+    let stale = terrace_kernel::Stale::entry(space, Span { start: Addr::new(0), bytes: BLOCK });
     world.host.kernel.pending().joins.push(join);
     world.host.kernel.pending().stale.push(stale);
     world.settle();
