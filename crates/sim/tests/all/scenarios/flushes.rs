@@ -27,12 +27,12 @@ fn what_was_unmapped_faults_again() {
     for mode in ["native", "2d", "shadow", "nested"] {
         for size in ["60 KiB", "2044 KiB", "2 MiB", "2052 KiB", "4 MiB"] {
             let overrides = [
-                &format!("vm.mode={mode}"),
-                &format!("vm.program.parameters.least_bytes={size}"),
-                &format!("vm.program.parameters.most_bytes={size}"),
-                "host.memory=2 GiB",
+                format!("vm.mode={mode}"),
+                format!("vm.program.parameters.least_bytes={size}"),
+                format!("vm.program.parameters.most_bytes={size}"),
+                "host.memory=2 GiB".to_owned(),
             ];
-            let result = result(CHURN, &overrides.map(|text| text as &str));
+            let result = result(CHURN, &overrides.each_ref().map(String::as_str));
             let accesses = total(&result, "accesses");
             assert!(accesses > 1000.0, "{mode}, {size}: {accesses} accesses");
             let share = of_layer(&result, "guest", "faults_base") / accesses;
