@@ -14,6 +14,7 @@ pub mod replay;
 pub mod reproduce;
 pub mod run;
 pub mod scenarios;
+mod svg;
 pub mod time;
 pub mod walk;
 

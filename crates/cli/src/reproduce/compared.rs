@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
+use terrace_addr::convert;
 use terrace_sim::published::{
-    Agreement, Cell, Compared, Comparison, Extent, Judged, Kept, MOST_PERCENT, Mean, measure,
+    Agreement, Cell, Compared, Comparison, Extent, Judged, Kept, MOST_PERCENT, Mean, Row, measure, picture,
 };
 use terrace_sim::run::Registry;
 
-use super::{Progress, ReproduceArguments, ReproduceFormat, failed};
+use super::{Progress, ReproduceArguments, ReproduceFormat, can_draw, draw, failed};
 use crate::interrupt::note_interrupts;
 use crate::said::Said;
 use crate::{CliError, Ended, print, style};
+
+/// Draws that a band is of at least: the rule of honesty that the project set itself.
+const LEAST_DRAWS: u64 = 30;
 
 /// Measures these comparisons.
 pub(super) fn reproduce(
@@ -31,6 +35,13 @@ pub(super) fn reproduce(
     }
     known("program", chosen.iter().flat_map(|comparison| comparison.programs()), &arguments.program)?;
     known("system", chosen.iter().flat_map(|comparison| comparison.shown()), &arguments.system)?;
+    can_draw(arguments)?;
+    if (1..LEAST_DRAWS).contains(&arguments.draws) {
+        said.note(format_args!(
+            "--draws {}: a band is to be of at least {LEAST_DRAWS} draws; fewer show less than what is assumed leaves open",
+            arguments.draws
+        ));
+    }
     note_interrupts();
     let extent = Extent {
         draws: arguments.draws,
@@ -51,6 +62,7 @@ pub(super) fn reproduce(
         ReproduceFormat::Csv => csv(&all),
     };
     print(text.as_bytes())?;
+    draw(arguments, || picture(&all))?;
     if let Some(failure) = kept.as_ref().and_then(Kept::failure) {
         said.note(format_args!("--keep: not everything could be kept: {failure}"));
     }
@@ -85,14 +97,8 @@ fn known<'c>(
 
 fn table(compared: &Compared) -> String {
     let mut text = format!("{}: {}\n", compared.paper, compared.shows);
-    let of = match (&compared.baseline, &compared.whole) {
-        (Some(baseline), Some(whole)) => {
-            format!("{}, in % of what {whole} gains over {baseline}", compared.metric.name())
-        }
-        (Some(baseline), None) => format!("{}, in % of {baseline}", compared.metric.name()),
-        (None, _) => format!("{}, in %", compared.metric.name()),
-    };
-    text += &style::wrap(&format!("{of}: published | simulated{}", band(compared.draws)), "");
+    let unit = compared.unit();
+    text += &style::wrap(&format!("{unit}: published | simulated{}", band(compared.draws)), "");
     let mut table = style::table();
     table.set_header(["program"].into_iter().chain(compared.systems.iter().map(String::as_str)));
     for row in &compared.rows {
@@ -104,6 +110,14 @@ fn table(compared: &Compared) -> String {
     }
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{table}");
+    for outlier in outliers(compared) {
+        text += &style::wrap(&outlier, "  ");
+    }
+    for mean in &compared.means {
+        for left_out in without(mean, compared) {
+            text += &style::wrap(&left_out, "  ");
+        }
+    }
     for agreement in &compared.agreement {
         text += &style::wrap(&said(agreement, compared), "  ");
     }
@@ -151,6 +165,46 @@ fn mean(mean: &Mean) -> String {
     beside(mean.published, mean.simulated, mean.low, mean.high)
 }
 
+/// What all means leave out, once for each program.
+fn outliers(compared: &Compared) -> Vec<String> {
+    let mut said: Vec<String> = compared
+        .rows
+        .iter()
+        .filter_map(|row| Some(format!("- Means are without {}: {}", row.program, row.outlier.as_ref()?)))
+        .collect();
+    said.dedup();
+    said
+}
+
+/// What a mean that was measured leaves out, and what its band does.
+fn without(mean: &Mean, compared: &Compared) -> Vec<String> {
+    let Some(column) = compared.systems.iter().position(|system| *system == mean.system) else {
+        return Vec::new();
+    };
+    let left_out = |simulated: bool| {
+        let rows = compared.rows.iter().filter(|row| row.outlier.is_none() && !mean.has(row));
+        let names = rows.filter(|row| row.cells[column].simulated.is_some() == simulated).map(Row::name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let mut said = Vec::new();
+    if mean.simulated.is_some() {
+        let whats = [("simulated", left_out(false)), ("published", left_out(true))];
+        for (what, names) in whats.into_iter().filter(|(_, names)| !names.is_empty()) {
+            said.push(format!("- {}: the mean is without what has no {what} value: {names}", mean.system));
+        }
+        if let Some(of_all) = mean.published_of_all {
+            said.push(format!("- {}: published is a mean of all programs only, {of_all:.1}", mean.system));
+        }
+        if compared.draws > convert::count(mean.draws) {
+            said.push(format!(
+                "- {}: the band of the mean is of {} draws: in the others not all of its programs have a value",
+                mean.system, mean.draws
+            ));
+        }
+    }
+    said
+}
+
 fn said(agreement: &Agreement, compared: &Compared) -> String {
     let Agreement { system, programs, rank_correlation, p_value, signs_agree, mean_absolute_error } =
         agreement;
@@ -162,6 +216,12 @@ fn said(agreement: &Agreement, compared: &Compared) -> String {
     if let Some(signs) = signs_agree {
         let side = if compared.whole.is_some() { "the whole" } else { "the baseline" };
         let _ = write!(text, "; same side of {side} for {signs}");
+    }
+    let column = compared.systems.iter().position(|name| name == system);
+    let cells = compared.rows.iter().filter_map(|row| row.cells.get(column?)?.within());
+    let (inside, all) = cells.fold((0, 0), |(inside, all), within| (inside + u64::from(within), all + 1));
+    if all > 0 {
+        let _ = write!(text, "; {inside} of {all} published values lie in their bands");
     }
     let within = compared.means.iter().find(|mean| &mean.system == system).and_then(Mean::within);
     match within {

@@ -1,8 +1,6 @@
 //! Published curves over the size of a data set, measured again.
 
 use std::fmt::Write as _;
-use std::path::Path;
-use std::{fs, io};
 
 use comfy_table::CellAlignment;
 use terrace_sim::reproduce::{
@@ -10,7 +8,7 @@ use terrace_sim::reproduce::{
 };
 use terrace_sim::run::Registry;
 
-use super::{Progress, ReproduceArguments, ReproduceFormat, failed};
+use super::{Progress, ReproduceArguments, ReproduceFormat, can_draw, draw, failed};
 use crate::interrupt::note_interrupts;
 use crate::said::Said;
 use crate::{CliError, Ended, print, style};
@@ -26,9 +24,7 @@ pub(super) fn reproduce(
         print(figure.scenario.text.as_bytes())?;
         return Ok(Ended::Complete);
     }
-    if let Some(path) = &arguments.picture {
-        is_place(path).map_err(|error| CliError::Read { path: path.clone(), error })?;
-    }
+    can_draw(arguments)?;
     let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
     let runs = runs(figure, extent, registry).map_err(failed)?.len();
     note_interrupts();
@@ -41,10 +37,7 @@ pub(super) fn reproduce(
         ReproduceFormat::Csv => csv(&result.points),
     };
     print(text.as_bytes())?;
-    if let Some(path) = &arguments.picture {
-        let failed = |error| CliError::Read { path: path.clone(), error };
-        fs::write(path, result.picture()).map_err(failed)?;
-    }
+    draw(arguments, || result.picture())?;
     for missing in &result.missing {
         said.note(format_args!("{}: {}", missing.run, missing.why));
     }
@@ -52,15 +45,6 @@ pub(super) fn reproduce(
         return Ok(Ended::Interrupted);
     }
     if result.points.is_empty() { Err(CliError::NothingMeasured) } else { Ok(Ended::Complete) }
-}
-
-/// Whether a file can be put there, as far as that shows before minutes of work.
-fn is_place(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    fs::read_dir(folder).map(drop)
 }
 
 /// What pages are called in heads of tables.
@@ -159,6 +143,8 @@ fn csv(points: &[Point]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use terrace_sim::reproduce::Loads;
     use terrace_sim::reproduce::figure;
     use terrace_sim::run::Unwatched;

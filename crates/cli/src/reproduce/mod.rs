@@ -4,7 +4,8 @@ mod compared;
 mod curves;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::{Args, ValueEnum};
 use terrace_fleet::reproduce::Extent;
@@ -30,6 +31,7 @@ use crate::{CliError, Ended, print};
   terrace reproduce gemini-fig2 --show-scenario > mine.toml
   terrace reproduce gemini-table3 gemini-fig8-fragmented --program masstree,redis
   terrace reproduce xgemini-fig11-clean --program parsec-canneal --draws 30
+  terrace reproduce xgemini-fig16 --picture xgemini-fig16.svg
   terrace reproduce gemini-fig8-fragmented --system gemini --draws 30
 
 What was published is shown beside what the model gives, and is an input of nothing. Figures over programs may be
@@ -63,7 +65,7 @@ pub(crate) struct ReproduceArguments {
     #[arg(long, requires = "figure", conflicts_with_all = ["reduced", "picture", "format"])]
     show_scenario: bool,
 
-    /// Write the curve as a picture, too
+    /// Of curves and figures over programs: write a picture, too; several figures stand one below the other
     #[arg(long, value_name = "FILE.svg", requires = "figure")]
     picture: Option<PathBuf>,
 
@@ -101,7 +103,6 @@ pub(crate) fn reproduce(
     let of_programs: Option<Vec<_>> = names.iter().map(|name| comparison(name)).collect();
     if let Some(comparisons) = of_programs {
         refuse(names, "of curves or fleets", [("--reduced", arguments.reduced)])?;
-        refuse(names, "of curves", [("--picture", arguments.picture.is_some())])?;
         return compared::reproduce(&comparisons, arguments, registry, said);
     }
     for name in names {
@@ -120,7 +121,7 @@ pub(crate) fn reproduce(
     ];
     refuse(names, "over programs", of_programs)?;
     if name == OF_FLEET.name {
-        refuse(names, "of curves", [("--picture", arguments.picture.is_some())])?;
+        refuse(names, "of curves or over programs", [("--picture", arguments.picture.is_some())])?;
         let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
         return of_fleet::reproduce(extent, arguments.format, arguments.threads.get(), said);
     }
@@ -137,6 +138,21 @@ fn refuse<const N: usize>(
         Some((option, _)) => Err(CliError::NotOfFigure { option, figure: figures.join(", "), of }),
         None => Ok(()),
     }
+}
+
+/// Whether a picture can be put where it is asked for, as far as that shows before minutes of work.
+fn can_draw(arguments: &ReproduceArguments) -> Result<(), CliError> {
+    let Some(path) = &arguments.picture else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_place =
+        if path.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { fs::read_dir(folder).map(drop) };
+    is_place.map_err(|error| CliError::Read { path: path.clone(), error })
+}
+
+/// Writes the picture, where one is asked for.
+fn draw(arguments: &ReproduceArguments, picture: impl FnOnce() -> String) -> Result<(), CliError> {
+    let Some(path) = &arguments.picture else { return Ok(()) };
+    fs::write(path, picture()).map_err(|error| CliError::Read { path: path.clone(), error })
 }
 
 /// Tells the bar, and Ctrl-C to the runs.

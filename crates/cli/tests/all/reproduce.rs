@@ -30,10 +30,38 @@ fn the_scenario_of_a_figure_is_one_that_runs() {
 
 #[test]
 fn a_figure_over_programs_stands_beside_what_was_published() {
-    let arguments = ["reproduce", "xgemini-fig16", "--program", "parsec-ferret", "--draws", "1"];
+    let arguments = ["reproduce", "xgemini-fig16", "--program", "parsec-ferret", "--draws", "1", "--quiet"];
     let table = terrace(&arguments).success();
-    contains(&table, &["parsec-ferret", "104.7 |", " to ", "mean distance", "lies", "1 draws"]);
+    contains(
+        &table,
+        &[
+            "parsec-ferret",
+            "104.7 |",
+            " to ",
+            "mean distance",
+            "lies",
+            "1 draws",
+            "of 1 published values lie in",
+        ],
+    );
     contains(&table, &["It holds that no system loses more than 3 %: the worst is"]);
+}
+
+#[test]
+fn a_figure_over_programs_is_drawn_and_few_draws_are_called_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("figure.svg");
+    let figure =
+        ["reproduce", "xgemini-fig16", "--program", "parsec-ferret", "--draws", "1", "--format", "csv"];
+    let (_, said) = terrace(&[&figure[..], &["--picture", path.to_str().unwrap()]].concat()).ended(0);
+    contains(&said, &["--draws 1: a band is to be of at least 30 draws"]);
+    let svg = std::fs::read_to_string(&path).unwrap();
+    // The published bars of xgemini and its mean, and simulated ones of it and of xgemini-late.
+    assert_eq!(svg.matches("<rect ").count(), 2 + 4, "{svg}");
+    contains(
+        &svg,
+        &["throughput, in % of base", "parsec-ferret, xgemini: published 104.7 %", "class=\"band\""],
+    );
 }
 
 #[test]
@@ -41,7 +69,7 @@ fn a_figure_over_programs_as_rows_of_runs_that_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let keep = folder.path().join("kept");
     let figure = ["reproduce", "xgemini-fig11-clean", "--program", "parsec-x264", "--format", "csv"];
-    let arguments = [&figure[..], &["--draws", "1", "--keep", keep.to_str().unwrap()]].concat();
+    let arguments = [&figure[..], &["--quiet", "--draws", "1", "--keep", keep.to_str().unwrap()]].concat();
     let csv = terrace(&arguments).success();
     let files = || -> std::collections::BTreeMap<_, _> {
         let files = std::fs::read_dir(&keep).unwrap().map(Result::unwrap);
@@ -95,6 +123,16 @@ fn bad_input_is_told_in_a_message() {
             vec!["reproduce", "gemini-table3", "--reduced"],
             1,
             vec!["found --reduced with the figure gemini-table3", "of curves or fleets"],
+        ),
+        (
+            vec!["reproduce", "compromis-azure", "--picture", "x.svg"],
+            1,
+            vec!["found --picture with the figure compromis-azure", "of curves or over programs"],
+        ),
+        (
+            vec!["reproduce", "gemini-table3", "--picture", "/nonexistent/x.svg"],
+            1,
+            vec!["/nonexistent/x.svg", "No such file"],
         ),
         (
             vec!["reproduce", "gemini-fig2", "gemini-table3"],

@@ -43,6 +43,9 @@ pub struct Comparison {
     /// What is known as a mean over programs only.
     #[serde(default)]
     pub means: Vec<PublishedMean>,
+    /// Programs that means leave out.
+    #[serde(default)]
+    pub outliers: Vec<Outlier>,
     /// What has to hold of it, or is shown as what does not.
     #[serde(default)]
     pub gates: Vec<Gate>,
@@ -76,6 +79,16 @@ pub struct PublishedMean {
     pub system: String,
     /// In percent.
     pub percent: f64,
+}
+
+/// A program that means leave out, of what was published and of what was measured. Its row is shown.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outlier {
+    /// Which program.
+    pub program: String,
+    /// Why, and who says so.
+    pub why: String,
 }
 
 /// What is compared.
@@ -198,16 +211,14 @@ impl Comparison {
         row.percent.get(number).copied()
     }
 
-    /// The published mean of a system: that of its bars, or what is known of it.
-    pub fn published_mean(&self, system: &str) -> Option<f64> {
-        let known = || self.means.iter().find(|mean| mean.system == system).map(|mean| mean.percent);
-        self.published_mean_of(&self.places(), system).or_else(known)
+    /// What is known of a system as a mean over all programs only.
+    pub(super) fn stated_mean(&self, system: &str) -> Option<f64> {
+        self.means.iter().find(|mean| mean.system == system).map(|mean| mean.percent)
     }
 
-    /// The mean of what was published of these places.
-    pub(super) fn published_mean_of(&self, places: &[Place<'_>], system: &str) -> Option<f64> {
-        let bars: Vec<f64> = places.iter().filter_map(|&place| self.published(place, system)).collect();
-        super::statistics::mean(&bars)
+    /// The outlier that a program is, if it is one.
+    pub(super) fn outlier(&self, program: &str) -> Option<&Outlier> {
+        self.outliers.iter().find(|outlier| outlier.program == program)
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! The rule: where the model does not give it, that is shown with its reason; no number is bent to it.
 
+mod ablation;
+
 use serde::{Deserialize, Serialize};
 
-use super::compared::Compared;
+use super::compared::{Compared, Mean};
 use super::{Comparison, Metric};
 
 /// What has to hold of a comparison.
@@ -23,8 +25,11 @@ pub struct Gate {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// Each of these systems is better in the mean than the one before.
+    /// Each of these systems is better in the mean than the one before, over the programs that all of them have.
     Order(Vec<String>),
+    /// Each of these systems has something more than the one before: what that changes has the published sign in the
+    /// mean, and for more programs than it has the opposite one.
+    Ablation(Vec<String>),
     /// Means that were published more than so many points apart are in their order.
     PublishedOrder(f64),
     /// This system is the best of the publication's for each program.
@@ -51,7 +56,7 @@ impl Rule {
     const fn is_of_all_systems(&self) -> bool {
         match self {
             Self::PublishedOrder(_) | Self::Best(_) | Self::NoWorse { .. } => true,
-            Self::Order(_) | Self::MeanNoWorse { .. } => false,
+            Self::Order(_) | Self::Ablation(_) | Self::MeanNoWorse { .. } => false,
         }
     }
 
@@ -59,7 +64,7 @@ impl Rule {
     #[cfg(test)]
     pub(super) fn systems(&self) -> Vec<&str> {
         match self {
-            Self::Order(systems) => systems.iter().map(String::as_str).collect(),
+            Self::Order(systems) | Self::Ablation(systems) => systems.iter().map(String::as_str).collect(),
             Self::Best(system) | Self::MeanNoWorse { system, .. } => vec![system],
             Self::PublishedOrder(_) | Self::NoWorse { .. } => Vec::new(),
         }
@@ -98,14 +103,8 @@ const NOTHING: &str = "nothing was measured that decides it";
 fn decide(rule: &Rule, comparison: &Comparison, compared: &Compared) -> (Option<bool>, String) {
     let metric = comparison.metric;
     match rule {
-        Rule::Order(systems) => {
-            let means: Option<Vec<f64>> =
-                systems.iter().map(|system| mean(comparison, compared, system)).collect();
-            let Some(means) = means else { return (None, NOTHING.to_owned()) };
-            let holds = means.windows(2).all(|pair| metric.is_better(pair[1], pair[0]));
-            let shown = systems.iter().zip(&means).map(|(system, mean)| format!("{system} {mean:.1}"));
-            (Some(holds), shown.collect::<Vec<_>>().join(", "))
-        }
+        Rule::Order(systems) => is_ordered(systems, comparison, compared),
+        Rule::Ablation(systems) => ablation::has_published_signs(systems, comparison, compared),
         Rule::PublishedOrder(points) => {
             let pairs = compared.order(*points);
             let known: Vec<_> = pairs
@@ -143,11 +142,29 @@ fn decide(rule: &Rule, comparison: &Comparison, compared: &Compared) -> (Option<
             let Some((value, shown)) = worst else { return (None, NOTHING.to_owned()) };
             (Some(!metric.is_better(*percent, value)), format!("the worst is {shown}"))
         }
-        Rule::MeanNoWorse { system, percent } => match mean(comparison, compared, system) {
+        Rule::MeanNoWorse { system, percent } => match mean(system, compared).and_then(|it| it.simulated) {
             Some(mean) => (Some(!metric.is_better(*percent, mean)), format!("{system} {mean:.1}")),
             None => (None, NOTHING.to_owned()),
         },
     }
+}
+
+/// Whether each of these systems is better in the mean than the one before.
+fn is_ordered(systems: &[String], comparison: &Comparison, compared: &Compared) -> (Option<bool>, String) {
+    let own: Vec<&Mean> = systems.iter().filter_map(|system| mean(system, compared)).collect();
+    let rows = compared.common(&own);
+    let mean_of = |system: &String| match constant(comparison, system) {
+        Some(percent) if compared.column(system).is_none() => Some(percent),
+        _ => compared.simulated_mean(system, &rows),
+    };
+    let means: Option<Vec<f64>> = systems.iter().map(mean_of).collect();
+    let Some(means) = means else { return (None, NOTHING.to_owned()) };
+    let holds = means.windows(2).all(|pair| comparison.metric.is_better(pair[1], pair[0]));
+    let shown = systems.iter().zip(&means).map(|(system, mean)| format!("{system} {mean:.1}"));
+    let of = compared.rows.iter().filter(|row| row.outlier.is_none()).count();
+    let over =
+        if rows.len() < of { format!(", over {} of {of} programs", rows.len()) } else { String::new() };
+    (Some(holds), shown.collect::<Vec<_>>().join(", ") + &over)
 }
 
 /// Whether a system is better than all others of the publication for each program.
@@ -182,13 +199,18 @@ fn but(wrong: &[String]) -> String {
     if wrong.is_empty() { String::new() } else { format!("; not so: {}", wrong.join(", ")) }
 }
 
-/// The mean of a system. That of the baseline is what all are percentages of, or where the whole's gain begins.
-fn mean(comparison: &Comparison, compared: &Compared, system: &str) -> Option<f64> {
+/// The mean of a system that is shown.
+fn mean<'c>(system: &str, compared: &'c Compared) -> Option<&'c Mean> {
+    compared.means.iter().find(|mean| mean.system == system)
+}
+
+/// What the baseline and the whole have in every row: what all are percentages of, or where the whole's gain begins and
+/// ends.
+fn constant(comparison: &Comparison, system: &str) -> Option<f64> {
     let is = |other: &Option<String>| other.as_deref() == Some(system);
-    match compared.means.iter().find(|mean| mean.system == system) {
-        Some(mean) => mean.simulated,
-        None if is(&comparison.whole) => Some(100.0),
-        None if is(&comparison.baseline) => Some(if comparison.whole.is_some() { 0.0 } else { 100.0 }),
-        None => None,
+    if is(&comparison.whole) {
+        Some(100.0)
+    } else {
+        is(&comparison.baseline).then_some(if comparison.whole.is_some() { 0.0 } else { 100.0 })
     }
 }

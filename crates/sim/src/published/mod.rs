@@ -12,12 +12,14 @@ mod found;
 mod gate;
 mod kept;
 mod measure;
+mod picture;
 mod statistics;
 mod wanted;
 
 pub use compared::{Agreement, Cell, Compared, MOST_PERCENT, Mean, Row};
-pub use comparison::{Comparison, Metric, PublishedMean, PublishedRow};
+pub use comparison::{Comparison, Metric, Outlier, PublishedMean, PublishedRow};
 pub use files::{comparison, comparisons};
 pub use gate::{Gate, Judged, Rule};
 pub use kept::Kept;
 pub use measure::{Extent, measure};
+pub use picture::picture;

@@ -8,6 +8,7 @@ use terrace_addr::convert;
 
 use super::text::{percent, size};
 use super::{Curve, DataSet, Figure, Pages, Reproduced, figure};
+use crate::svg::{line, text};
 
 /// Of a panel, in the picture's units: where its axes begin, how large its field is, and how far panels are apart.
 const LEFT: u64 = 90;
@@ -122,17 +123,6 @@ fn panel(svg: &mut String, curve: &Curve, published: Option<&Figure>, top: u64) 
         text(svg, 8, top + HEIGHT + 36, "start", "published, small set");
         text(svg, ALL - 8, top + HEIGHT + 36, "end", "published, large set");
     }
-}
-
-fn text(svg: &mut String, x: u64, y: u64, anchor: &str, what: &str) {
-    let _ = writeln!(svg, r#"<text x="{x}" y="{y}" text-anchor="{anchor}">{what}</text>"#);
-}
-
-fn line(svg: &mut String, class: &str, width: u64, [x1, y1, x2, y2]: [u64; 4]) {
-    let _ = writeln!(
-        svg,
-        r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke-width="{width}"/>"#
-    );
 }
 
 #[cfg(test)]

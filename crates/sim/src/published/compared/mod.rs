@@ -1,5 +1,7 @@
 //! What was measured beside what was published.
 
+mod means;
+
 use serde::Serialize;
 use terrace_result::MODEL_VERSION;
 
@@ -10,10 +12,12 @@ use super::statistics::{mean, quantile, rank_correlation};
 use super::{Comparison, Extent, Metric};
 use crate::reproduce::Missing;
 
+pub use means::Mean;
+
 /// The schema of a [`Compared`] as JSON.
 const SCHEMA: &str = "terrace.compared";
 /// Its version: it rises when a field changes its meaning or disappears.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
 /// A published comparison as the model has it, beside what was published.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -63,6 +67,8 @@ pub struct Row {
     pub program: String,
     /// In which virtual machine, where there are several.
     pub vm: Option<String>,
+    /// Why means leave it out, where they do.
+    pub outlier: Option<String>,
     /// By system.
     pub cells: Vec<Cell>,
 }
@@ -84,27 +90,12 @@ pub struct Cell {
     pub high: Option<f64>,
 }
 
-/// The mean over the programs that were measured; all in percent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Mean {
-    /// Of which system.
-    pub system: String,
-    /// What was published of these programs.
-    pub published: Option<f64>,
-    /// What the model gives, with the numbers as they are stated.
-    pub simulated: Option<f64>,
-    /// The means of nine tenths of the draws lie from here
-    pub low: Option<f64>,
-    /// to here.
-    pub high: Option<f64>,
-}
-
 /// How far published and measured values of a system agree over programs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Agreement {
     /// Which system.
     pub system: String,
-    /// Programs that have both.
+    /// The programs of its mean: those that have both.
     pub programs: usize,
     /// Spearman's rank correlation; none over fewer than three programs, or where a list is constant.
     pub rank_correlation: Option<f64>,
@@ -117,20 +108,21 @@ pub struct Agreement {
     pub mean_absolute_error: f64,
 }
 
-impl Mean {
+impl Cell {
     /// Whether what was published lies in the band.
     pub fn within(&self) -> Option<bool> {
         Some(self.low? <= self.published? && self.published? <= self.high?)
     }
 }
 
-/// Half a percent from the baseline is no difference: published bars are read to about one.
-const NO_DIFFERENCE: f64 = 0.5;
+/// Half a point is no difference, `assumed`: published bars are read to about one.
+pub(super) const NO_DIFFERENCE: f64 = 0.5;
 
-fn side(percent: f64) -> i8 {
-    if percent > 100.0 + NO_DIFFERENCE {
+/// The sign of a difference: 1, -1, or 0 for what is none.
+pub(super) fn sign(difference: f64) -> i8 {
+    if difference > NO_DIFFERENCE {
         1
-    } else if percent < 100.0 - NO_DIFFERENCE {
+    } else if difference < -NO_DIFFERENCE {
         -1
     } else {
         0
@@ -168,9 +160,8 @@ fn value(comparison: &Comparison, totals: &Totals, place: Place<'_>, system: &st
 }
 
 /// Between which values nine tenths of the draws lie.
-fn band(draws: u64, of: impl Fn(u64) -> Option<f64>) -> (Option<f64>, Option<f64>) {
-    let values: Vec<f64> = (1..=draws).filter_map(of).collect();
-    (quantile(&values, 0.05), quantile(&values, 0.95))
+fn band(drawn: &[f64]) -> (Option<f64>, Option<f64>) {
+    (quantile(drawn, 0.05), quantile(drawn, 0.95))
 }
 
 /// Sets so much of what was measured beside what was published.
@@ -186,7 +177,8 @@ pub(super) fn compared(
         comparison.places().into_iter().filter(|place| extent.has_program(place.program)).collect();
     let of = |place: Place<'_>, system: &str, draw| value(comparison, totals, place, system, draw);
     let cell = |place: Place<'_>, system: &str| {
-        let (low, high) = band(draws, |draw| of(place, system, draw));
+        let drawn: Vec<f64> = (1..=draws).filter_map(|draw| of(place, system, draw)).collect();
+        let (low, high) = band(&drawn);
         Cell { published: comparison.published(place, system), simulated: of(place, system, 0), low, high }
     };
     let rows: Vec<Row> = places
@@ -194,27 +186,19 @@ pub(super) fn compared(
         .map(|&place| Row {
             program: place.program.to_owned(),
             vm: place.vm.map(str::to_owned),
+            outlier: comparison.outlier(place.program).map(|outlier| outlier.why.clone()),
             cells: systems.iter().map(|system| cell(place, system)).collect(),
         })
         .collect();
-    let mean_of = |system: &str, draw| {
-        let values: Vec<f64> = places.iter().filter_map(|&place| of(place, system, draw)).collect();
-        mean(&values)
-    };
-    let means = systems.iter().map(|system| {
-        let (low, high) = band(draws, |draw| mean_of(system, draw));
-        Mean {
-            system: (*system).to_owned(),
-            published: if places.len() == comparison.places().len() {
-                comparison.published_mean(system)
-            } else {
-                comparison.published_mean_of(&places, system)
-            },
-            simulated: mean_of(system, 0),
-            low,
-            high,
-        }
-    });
+    let all_places = places.len() == comparison.places().len();
+    let means: Vec<Mean> = systems
+        .iter()
+        .enumerate()
+        .map(|(column, system)| {
+            let stated = comparison.stated_mean(system).filter(|_| all_places);
+            Mean::of(system, column, &rows, stated, draws, |row, draw| of(places[row], system, draw))
+        })
+        .collect();
     let mut compared = Compared {
         schema: SCHEMA,
         schema_version: SCHEMA_VERSION,
@@ -228,12 +212,12 @@ pub(super) fn compared(
         baseline: comparison.baseline.clone(),
         whole: comparison.whole.clone(),
         draws,
-        means: means.collect(),
-        agreement: systems
+        agreement: means
             .iter()
             .enumerate()
-            .filter_map(|(place, system)| agreement(comparison, system, place, &rows))
+            .filter_map(|(column, mean)| agreement(comparison, mean, column, &rows))
             .collect(),
+        means,
         systems: systems.into_iter().map(str::to_owned).collect(),
         rows,
         gates: Vec::new(),
@@ -243,16 +227,18 @@ pub(super) fn compared(
     compared
 }
 
-fn agreement(comparison: &Comparison, system: &str, place: usize, rows: &[Row]) -> Option<Agreement> {
-    let both = rows.iter().filter_map(|row| Some((row.cells[place].published?, row.cells[place].simulated?)));
+fn agreement(comparison: &Comparison, of: &Mean, column: usize, rows: &[Row]) -> Option<Agreement> {
+    let both = rows
+        .iter()
+        .filter(|row| of.has(row))
+        .filter_map(|row| Some((row.cells[column].published?, row.cells[column].simulated?)));
     let (published, simulated): (Vec<f64>, Vec<f64>) = both.unzip();
-    let distances: Vec<f64> =
-        published.iter().zip(&simulated).map(|(left, right)| (left - right).abs()).collect();
+    let pairs = || published.iter().zip(&simulated);
+    let distances: Vec<f64> = pairs().map(|(left, right)| (left - right).abs()).collect();
     let ranked = rank_correlation(&published, &simulated);
-    let agree =
-        || published.iter().zip(&simulated).filter(|&(&left, &right)| side(left) == side(right)).count();
+    let agree = || pairs().filter(|&(&left, &right)| sign(left - 100.0) == sign(right - 100.0)).count();
     Some(Agreement {
-        system: system.to_owned(),
+        system: of.system.clone(),
         programs: published.len(),
         rank_correlation: ranked.map(|(correlation, _)| correlation),
         p_value: ranked.map(|(_, p)| p),
@@ -262,21 +248,14 @@ fn agreement(comparison: &Comparison, system: &str, place: usize, rows: &[Row]) 
 }
 
 impl Compared {
-    /// The pairs of systems whose published means lie more than so many points apart, best first, and whether the
-    /// model has them in the same order; none where one of them was not measured.
-    pub fn order(&self, points: f64) -> Vec<(&str, &str, Option<bool>)> {
-        let mut pairs = Vec::new();
-        let better = |left: f64, right: f64| self.metric.is_better(left, right);
-        for left in &self.means {
-            for right in &self.means {
-                let (Some(first), Some(second)) = (left.published, right.published) else { continue };
-                if (first - second).abs() > points && better(first, second) {
-                    let found = left.simulated.zip(right.simulated).map(|(left, right)| better(left, right));
-                    pairs.push((left.system.as_str(), right.system.as_str(), found));
-                }
-            }
+    /// What its values are, with their unit.
+    pub fn unit(&self) -> String {
+        let metric = self.metric.name();
+        match (&self.baseline, &self.whole) {
+            (Some(baseline), Some(whole)) => format!("{metric}, in % of what {whole} gains over {baseline}"),
+            (Some(baseline), None) => format!("{metric}, in % of {baseline}"),
+            (None, _) => format!("{metric}, in %"),
         }
-        pairs
     }
 }
 

@@ -80,6 +80,63 @@ fn values_are_percentages_of_the_baseline_of_their_own_program_and_draw() {
     near(found.means[2].simulated, 410.0 / 3.0);
 }
 
+/// What was published of a program that was not measured is no part of the mean beside the measured ones.
+#[test]
+fn means_are_over_the_programs_that_have_both_values() {
+    let comparison = comparison();
+    let mut totals = measured(&comparison);
+    totals.remove(&comparison.key("b", "one", 0));
+    totals.remove(&comparison.key("c", "one", 2));
+    let found = compared(&comparison, &draws(2), &totals, &[]);
+    let [_, one, two] = &found.means[..] else { panic!("{:?}", found.means) };
+    assert_eq!(one.rows, ["a", "c"]);
+    near(one.published, f64::midpoint(110.0, 100.0));
+    near(one.simulated, f64::midpoint(110.0, 100.2));
+    // Draws divide by the baseline of the same draw: the factor is in both.
+    assert_eq!(one.draws, 1, "in draw 2 c has no value");
+    near(one.low, f64::midpoint(220.0, 200.4));
+    assert_eq!((two.rows.len(), two.draws), (3, 2));
+    near(two.published, 140.0);
+    // Beside each other both are over a and c: 105 and 140, 105.1 and 135.
+    assert_eq!(found.order(34.0), [("two", "one", Some(true))], "140 and 105");
+    assert_eq!(found.agreement[0].programs, 2);
+}
+
+/// What is known of all programs together cannot be told of some.
+#[test]
+fn a_mean_that_is_known_of_all_programs_only_is_not_set_beside_that_of_some() {
+    let comparison = comparison();
+    let mut totals = measured(&comparison);
+    for program in ["a", "b", "c"] {
+        let two = totals[&comparison.key(program, "two", 0)].clone();
+        totals.insert(comparison.key(program, "three", 0), two);
+    }
+    let of_three = |totals: &Totals| compared(&comparison, &draws(0), totals, &[]);
+    let all = of_three(&totals);
+    assert_eq!((all.means[0].published, all.means[0].published_of_all), (Some(130.0), None));
+    assert_eq!(all.order(5.0)[0], ("three", "one", Some(true)));
+    totals.remove(&comparison.key("c", "three", 0));
+    let some = of_three(&totals);
+    assert_eq!((some.means[0].published, some.means[0].published_of_all), (None, Some(130.0)));
+    near(some.means[0].simulated, 130.0);
+    assert_eq!(some.order(5.0)[0], ("three", "one", None));
+}
+
+#[test]
+fn outliers_are_shown_and_left_out_of_means() {
+    let text = format!("{TEXT}\n[[outliers]]\nprogram = \"b\"\nwhy = \"it is said\"\n");
+    let comparison: Comparison = toml::from_str(&text).unwrap();
+    let found = compared(&comparison, &draws(2), &measured(&comparison), &[]);
+    assert_eq!(found.rows[1].outlier.as_deref(), Some("it is said"));
+    near(found.rows[1].cells[1].simulated, 99.0);
+    let one = &found.means[1];
+    assert_eq!(one.rows, ["a", "c"]);
+    near(one.published, 105.0);
+    near(one.simulated, 105.1);
+    near(one.low, 105.1 * 2.05);
+    assert_eq!(found.agreement[0].programs, 2);
+}
+
 #[test]
 fn of_some_systems_only_what_they_decide_is_known() {
     let mut comparison = comparison();
@@ -204,6 +261,16 @@ fn gates_hold_or_say_what_does_not() {
         (r#"{ order = ["base", "one", "two"] }"#, Some(true), "base 100.0, one 103.1, two 136.7"),
         (r#"{ order = ["one", "base"] }"#, Some(false), "one 103.1, base 100.0"),
         (r#"{ order = ["base", "three"] }"#, None, "nothing"),
+        (
+            r#"{ ablation = ["base", "two"] }"#,
+            Some(true),
+            "base to two +36.7 points in the mean, published +40.0; 3 programs have the published sign, 0 the \
+             opposite one, 0 none (within 0.5 points, assumed)",
+        ),
+        (r#"{ ablation = ["one", "two"] }"#, Some(true), "3 programs have the published sign"),
+        // In the mean nothing was published: 110, 90 and 100.
+        (r#"{ ablation = ["base", "one"] }"#, None, "nothing"),
+        (r#"{ ablation = ["base", "three"] }"#, None, "nothing"),
         ("{ published-order = 5.0 }", Some(true), "1 of 1"),
         (r#"{ best = "two" }"#, Some(true), "of 3 programs"),
         (r#"{ best = "one" }"#, Some(false), "two 120.0 against 110.0 (a), two 140.0 against 99.0 (b)"),
@@ -218,6 +285,41 @@ fn gates_hold_or_say_what_does_not() {
         assert_eq!(*found, holds, "{rule}: {words}");
         assert!(words.contains(said), "{rule}: {words}");
     }
+}
+
+/// The mean of `one` is above the baseline for one program's sake.
+#[test]
+fn a_mean_with_the_published_sign_is_not_enough() {
+    let gate = "[[gates]]\nsays = \"it\"\nwhy = \"because\"\nrule = { ablation = [\"base\", \"one\"] }\n";
+    let of = |published: &str| {
+        let text = TEXT.replace("percent = [100.0, 160.0]", &format!("percent = [{published}, 160.0]"));
+        let comparison: Comparison = toml::from_str(&format!("{text}\n{gate}")).unwrap();
+        let mut gates = compared(&comparison, &draws(0), &measured(&comparison), &[]).gates;
+        let gate = gates.remove(0);
+        (gate.holds, gate.found, gate.why)
+    };
+    let (holds, found, why) = of("130.0");
+    assert!(found.contains("one +3.1 points in the mean, published +10.0"), "{found}");
+    assert!(found.contains("1 programs have the published sign, 1 the opposite one, 1 none"), "{found}");
+    assert_eq!((holds, why.as_deref()), (Some(false), Some("because")));
+    let (holds, found, _) = of("70.0");
+    assert!(found.contains("+3.1 points in the mean, published -10.0"), "{found}");
+    assert_eq!(holds, Some(false));
+}
+
+/// The mean of one system is over three programs, and beside another over the one that both have.
+#[test]
+fn gates_compare_means_over_the_programs_that_all_of_their_systems_have() {
+    let comparison: Comparison = toml::from_str(&format!(
+        "{TEXT}\n[[gates]]\nsays = \"it\"\nrule = {{ order = [\"base\", \"one\", \"two\"] }}\n"
+    ))
+    .unwrap();
+    let mut totals = measured(&comparison);
+    totals.remove(&comparison.key("a", "two", 0));
+    totals.remove(&comparison.key("c", "two", 0));
+    let found = compared(&comparison, &draws(0), &totals, &[]).gates.remove(0);
+    assert_eq!(found.found, "base 100.0, one 99.0, two 140.0, over 1 of 3 programs");
+    assert_eq!(found.holds, Some(false));
 }
 
 /// Two machines beside each other: each has its own value, and a published one where that is known.
