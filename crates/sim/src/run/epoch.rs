@@ -27,9 +27,14 @@ impl Simulation {
         let mut sharers = Vec::new();
         let mut lengths = Vec::new();
         for (vcpu, state) in self.vcpus.iter_mut().enumerate() {
-            let interval = std::mem::take(&mut state.epoch);
+            let mut interval = std::mem::take(&mut state.epoch);
             let clock = self.order.clock(vcpu);
-            let length = clock - std::mem::replace(&mut state.epoch_began, clock);
+            let began = std::mem::replace(&mut state.epoch_began, clock);
+            let length = clock - began;
+            let copied = state.background.copied_in(began, clock);
+            if copied > Bytes::ZERO {
+                interval.copied.push(copied);
+            }
             let program = match state.threads.get(state.current) {
                 Some(&(process, _)) => self.vms[state.vm].processes[process].timing,
                 None => crate::time::Program::NONE,

@@ -368,12 +368,18 @@ impl Simulation {
         if let Some((vm, number)) = process {
             self.vms[vm].processes[number].done.add(&delta);
         }
+        let clock = self.order.clock(vcpu);
         let state = &mut self.vcpus[vcpu];
         state.done.add(&delta);
         let whole = state.whole(accesses + convert::ratio(serial, 1));
         // The load of the memory nodes: copies are taken to be in the nearest node, where the kernel's memory is.
-        state.epoch.serial += terrace_addr::Cycles::new(serial);
         let copied = Bytes::new(settled.copied[0] + settled.copied[1]);
+        if process.is_none() {
+            // Work that anything may interrupt: its CPU's clock goes on as time does.
+            state.background.begins(clock, whole, copied);
+            return;
+        }
+        state.epoch.serial += terrace_addr::Cycles::new(serial);
         match state.epoch.copied.first_mut() {
             Some(sum) => *sum += copied,
             None => state.epoch.copied.push(copied),
@@ -390,6 +396,9 @@ impl Simulation {
             return Ok(());
         }
         self.resize_due(vcpu, now)?;
+        if self.vcpus[vcpu].background.is_busy(self.order.clock(vcpu)) {
+            return Ok(());
+        }
         let seen = self.seen(vm);
         let all =
             (0..self.vms.len()).map(|vm| self.seen(vm)).fold(SeenCounters::default(), SeenCounters::plus);

@@ -1,6 +1,6 @@
 //! A virtual CPU: which threads it runs, and what it has done.
 
-use terrace_addr::Cycles;
+use terrace_addr::{Bytes, Cycles, convert};
 use terrace_mmu::Counters;
 
 use super::bill::{Bill, CAUSES, Exit};
@@ -26,7 +26,39 @@ pub(crate) struct Vcpu {
     pub(crate) epoch: Interval,
     /// Its clock when that began.
     pub(crate) epoch_began: Cycles,
+    /// Background work of kernels, if it runs no program.
+    pub(crate) background: Background,
     pub(crate) done: Done,
+}
+
+/// Background work that a virtual CPU without a thread is busy with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Background {
+    /// When it is done, by the clock of the virtual CPU.
+    until: Cycles,
+    /// What of it is still to be copied.
+    copied: Bytes,
+}
+
+impl Background {
+    /// More work, behind what there is.
+    pub(crate) fn begins(&mut self, clock: Cycles, takes: Cycles, copied: Bytes) {
+        self.until = self.until.max(clock) + takes;
+        self.copied += copied;
+    }
+
+    pub(crate) fn is_busy(&self, clock: Cycles) -> bool {
+        clock < self.until
+    }
+
+    /// What was copied between two times: work goes on evenly until it is done.
+    pub(crate) fn copied_in(&mut self, began: Cycles, ends: Cycles) -> Bytes {
+        let (left, passed) = (self.until.get().saturating_sub(began.get()), (ends - began).get());
+        let part = if left <= passed { 1.0 } else { convert::ratio(passed, left) };
+        let copied = Bytes::new(convert::floor(convert::ratio(self.copied.get(), 1) * part));
+        self.copied = Bytes::new(self.copied.get() - copied.get());
+        copied
+    }
 }
 
 /// What was done since the start.
@@ -89,6 +121,7 @@ impl Vcpu {
             fraction: 0.0,
             epoch: Interval::default(),
             epoch_began: Cycles::ZERO,
+            background: Background::default(),
             done: Done::default(),
         }
     }
@@ -96,8 +129,8 @@ impl Vcpu {
     /// Whole cycles of a time; what is left is kept for the next one.
     pub(crate) fn whole(&mut self, cycles: f64) -> Cycles {
         let exact = self.fraction + cycles;
-        let whole = terrace_addr::convert::floor(exact);
-        self.fraction = exact - terrace_addr::convert::ratio(whole, 1);
+        let whole = convert::floor(exact);
+        self.fraction = exact - convert::ratio(whole, 1);
         Cycles::new(whole)
     }
 }
