@@ -21,6 +21,8 @@ pub(super) fn reproduce(
     registry: &Registry,
     said: Said,
 ) -> Result<Ended, CliError> {
+    known("program", chosen.iter().flat_map(|comparison| comparison.programs()), &arguments.program)?;
+    known("system", chosen.iter().flat_map(|comparison| comparison.shown()), &arguments.system)?;
     if arguments.show_scenario {
         let campaigns: Vec<_> = chosen.iter().map(|comparison| comparison.campaign_text()).collect();
         if campaigns.iter().any(|text| *text != campaigns[0]) {
@@ -29,8 +31,6 @@ pub(super) fn reproduce(
         print(campaigns[0].as_bytes())?;
         return Ok(Ended::Complete);
     }
-    known("program", chosen.iter().flat_map(|comparison| comparison.programs()), &arguments.program)?;
-    known("system", chosen.iter().flat_map(|comparison| comparison.shown()), &arguments.system)?;
     note_interrupts();
     let extent = Extent {
         draws: arguments.draws,
