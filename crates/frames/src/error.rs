@@ -42,7 +42,7 @@ pub enum FramesError {
         space: &'static str,
     },
     /// A node has more frames than the links of a free list can tell apart.
-    #[error("node {node} has {frames} frames: expected at most {most}")]
+    #[error("node {node} has {} GiB: expected at most {} GiB", .frames.div_ceil(1 << 18), .most >> 18)]
     TooLarge {
         /// The node's number.
         node: usize,

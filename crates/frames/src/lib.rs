@@ -68,3 +68,4 @@ pub use memory::{Memory, Reservation};
 pub use order::Order;
 pub use pageblock::Pageblock;
 pub use watermark::Watermarks;
+pub use zone::MOST_OF_NODE;

@@ -9,7 +9,7 @@ use terrace_machine::quantity::Size;
 
 use crate::error::{Problem, Side};
 use crate::schema::keys_of;
-use crate::{Host, Program, Scenario, Timing, Vm, units};
+use crate::{Host, Limits, Program, Scenario, Timing, Vm, units};
 
 const BASE_PAGE: Bytes = Bytes::new(4096);
 const HUGE_PAGE: Bytes = Bytes::new(2 << 20);
@@ -18,8 +18,11 @@ const MOST_CHANGES: usize = 100;
 /// All that an x86 processor can address (Intel SDM vol. 3, MAXPHYADDR: at most 52).
 const MOST_MEMORY: Bytes = Bytes::new(1 << 52);
 
+/// Sums of so many cycles stay finite, as of those in a machine file.
+const MOST_CORE_CYCLES: f64 = 4_294_967_296.0;
+
 /// The first problem, in the order of the file's keys.
-pub(crate) fn check(scenario: &Scenario) -> Result<(), Problem> {
+pub(crate) fn check(scenario: &Scenario, limits: Limits) -> Result<(), Problem> {
     name("name", &scenario.name, &['-', '_', '.'])?;
     if scenario.machine.name.trim().is_empty() {
         return Err(Problem::new("machine", "an empty text", "a machine"));
@@ -46,7 +49,7 @@ pub(crate) fn check(scenario: &Scenario) -> Result<(), Problem> {
             let found = format!("a second VM {:?}", it.name);
             return Err(Problem::new(&format!("{path}.name"), found, "a name that no other VM has"));
         }
-        vm(&path, it)?;
+        vm(&path, it, limits)?;
     }
     all_memory(&scenario.vm)
 }
@@ -79,7 +82,7 @@ fn host(host: &Host) -> Result<(), Problem> {
     host.memory.map_or(Ok(()), |memory| pages("host.memory", memory))
 }
 
-fn vm(path: &str, vm: &Vm) -> Result<(), Problem> {
+fn vm(path: &str, vm: &Vm, limits: Limits) -> Result<(), Problem> {
     let name_path = format!("{path}.name");
     name(&name_path, &vm.name, &['-', '_'])?;
     if vm.name.parse::<u64>().is_ok() || keys_of("vm").contains(&vm.name) {
@@ -107,6 +110,7 @@ fn vm(path: &str, vm: &Vm) -> Result<(), Problem> {
     }
     hole(path, vm)?;
     resizes(path, vm)?;
+    nodes(path, vm, limits.node)?;
     if vm.program.is_empty() {
         return Err(
             Problem::new(path, "no program", "at least one [[vm.program]]").below("program", Side::Value)
@@ -115,7 +119,7 @@ fn vm(path: &str, vm: &Vm) -> Result<(), Problem> {
     let mut programs = vm.program.iter().enumerate();
     programs.try_for_each(|(index, it)| {
         let path = format!("{path}.program.{index}");
-        program(&path, it)?;
+        program(&path, it, limits.threads)?;
         if it.follows { ends(&path, index.checked_sub(1).map(|before| &vm.program[before])) } else { Ok(()) }
     })
 }
@@ -180,6 +184,34 @@ fn resizes(path: &str, vm: &Vm) -> Result<(), Problem> {
     Ok(())
 }
 
+/// That no node of its kernels has more memory than a node can have. Holes and changes divide a guest's memory into
+/// nodes.
+fn nodes(path: &str, vm: &Vm, most: Bytes) -> Result<(), Problem> {
+    if vm.mode == Vm::NATIVE {
+        return Ok(());
+    }
+    let expected = format!("at most {} of one piece, as much as a kernel can manage", size(most));
+    if vm.mode == Vm::NESTED && vm.hypervisor_memory > most {
+        let path = format!("{path}.hypervisor_memory");
+        return Err(Problem::new(&path, size(vm.hypervisor_memory), expected));
+    }
+    let changes = vm.resize.iter().enumerate();
+    let changes = changes.map(|(index, resize)| (resize.memory, format!("resize.{index}.memory")));
+    let mut ends: Vec<_> = changes.chain([(vm.memory, "memory".to_owned())]).collect();
+    if vm.hole > Bytes::ZERO && ends.iter().any(|(end, _)| *end > vm.hole_at) {
+        ends.push((vm.hole_at, "hole_at".to_owned()));
+    }
+    ends.sort();
+    let mut start = Bytes::ZERO;
+    for (end, key) in ends {
+        if end - start > most {
+            return Err(Problem::new(&format!("{path}.{key}"), size(end - start), expected));
+        }
+        start = end;
+    }
+    Ok(())
+}
+
 fn pinning(path: &str, vm: &Vm) -> Result<(), Problem> {
     let path = format!("{path}.cpus");
     let mut cpus = BTreeSet::new();
@@ -199,9 +231,10 @@ fn pinning(path: &str, vm: &Vm) -> Result<(), Problem> {
     Ok(())
 }
 
-fn program(path: &str, program: &Program) -> Result<(), Problem> {
-    if program.threads == 0 {
-        return Err(Problem::new(&format!("{path}.threads"), "0 threads", "at least 1"));
+fn program(path: &str, program: &Program, most_threads: u32) -> Result<(), Problem> {
+    if !(1..=most_threads).contains(&program.threads) {
+        let (path, found) = (format!("{path}.threads"), format!("{} threads", program.threads));
+        return Err(Problem::new(&path, found, format!("1 to {most_threads}")));
     }
     let Program { rate, core_cycles, parallelism, .. } = program;
     let finite = |value: f64| value.is_finite();
@@ -210,8 +243,8 @@ fn program(path: &str, program: &Program) -> Result<(), Problem> {
         (
             "core_cycles",
             core_cycles,
-            core_cycles.is_none_or(|it| finite(it) && it >= 0.0),
-            "at least 0 cycles",
+            core_cycles.is_none_or(|it| (0.0..=MOST_CORE_CYCLES).contains(&it)),
+            "a number of cycles from 0 to 4294967296",
         ),
         ("parallelism", parallelism, parallelism.is_none_or(|it| finite(it) && it >= 1.0), "at least 1 miss"),
     ] {
@@ -266,4 +299,32 @@ fn name(path: &str, name: &str, others: &[char]) -> Result<(), Problem> {
 
 fn size(bytes: Bytes) -> String {
     Size::new(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Changes and a hole part a guest's memory; the largest piece is told with the key at whose end it is.
+    #[test]
+    fn each_piece_of_memory_is_within_what_a_node_can_have() {
+        let problem = |more: &str| {
+            let vm: Vm = toml::from_str(&format!("memory = \"3 GiB\"\n{more}")).unwrap();
+            let problem = nodes("vm.0", &vm, Bytes::new(2 << 30)).err()?;
+            Some((problem.path.join("."), problem.found))
+        };
+        let told = |path: &str, found: &str| Some((path.to_owned(), found.to_owned()));
+        let resized = |memory: &str| format!("resize = [{{ at = \"1 ms\", memory = \"{memory}\" }}]");
+        assert_eq!(problem(""), told("vm.0.memory", "3 GiB"));
+        assert_eq!(problem("mode = \"native\""), None);
+        assert_eq!(problem(&resized("1 GiB")), None);
+        assert_eq!(problem("hole = \"1 GiB\"\nhole_at = \"1 GiB\""), None);
+        assert_eq!(problem("hole = \"1 GiB\""), told("vm.0.memory", "3 GiB"));
+        let grown = format!("hole = \"1 GiB\"\nhole_at = \"1 GiB\"\n{}", resized("6 GiB"));
+        assert_eq!(problem(&grown), told("vm.0.resize.0.memory", "3 GiB"));
+        assert_eq!(
+            problem("mode = \"nested\"\nhypervisor_memory = \"5 GiB\""),
+            told("vm.0.hypervisor_memory", "5 GiB")
+        );
+    }
 }

@@ -14,9 +14,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::error::Problem;
+use crate::machine::{MACHINE, NAME};
 use crate::schema::keys_of;
 use crate::sweep::{Axis, MAX_RUNS, Sweep};
-use crate::tree::{Nowhere, Setting, path_of, span_of};
+use crate::tree::{Nowhere, Setting, get, path_of, span_of};
 use crate::{Run, Scenario, Vocabulary, check, fill, given, sweep};
 
 /// A file and what overrides it. The value of override number n lies at `text.len() + 1 + n`.
@@ -49,6 +50,32 @@ impl<'a> Document<'a> {
 
     /// The runs: the product of all axes, the last one changing first.
     pub(crate) fn runs(mut self, vocabulary: &Vocabulary<'_>) -> Result<Vec<Run>, Box<Fault>> {
+        let (axes, count) = self.axes()?;
+        (0..count).map(|number| self.run(number, &axes, vocabulary)).collect()
+    }
+
+    /// The error for a problem of a run that was read from this document.
+    pub(crate) fn problem_of(mut self, run: &Run, mut problem: Problem) -> Box<Fault> {
+        let (axes, count) = match self.axes() {
+            Ok(axes) => axes,
+            Err(fault) => return fault,
+        };
+        let number = (0..count).find(|&number| labels(&chosen(number, &axes)) == run.labels).unwrap_or(0);
+        let mut tree = self.root.get_ref().clone();
+        match self.set(&mut tree, &chosen(number, &axes)) {
+            Ok(()) => {
+                // A machine is a name, or a table that has one.
+                if problem.path == [MACHINE, NAME] && get(&tree, &problem.path).is_none() {
+                    problem.path.pop();
+                }
+                self.of_run(number, &run.labels, self.problem(&tree, problem))
+            }
+            Err(fault) => fault,
+        }
+    }
+
+    /// All axes, and the number of runs that they make.
+    fn axes(&mut self) -> Result<(Vec<Axis<'a>>, u64), Box<Fault>> {
         let mut axes = self.sweeps()?;
         for (number, given) in self.overrides.iter().enumerate() {
             if !is_sweep(given) {
@@ -63,7 +90,7 @@ impl<'a> Document<'a> {
             return Err(self.problem(self.root.get_ref(), problem));
         }
         self.root.get_mut().remove("sweep");
-        (0..count).map(|number| self.run(number, &axes, vocabulary)).collect()
+        Ok((axes, count))
     }
 
     /// The axes of the file's `sweep`, overrides of which are applied here.
@@ -91,49 +118,36 @@ impl<'a> Document<'a> {
 
     /// Run number `number` of the product.
     fn run(&self, number: u64, axes: &[Axis<'a>], vocabulary: &Vocabulary<'_>) -> Result<Run, Box<Fault>> {
-        let mut rest = number;
-        let mut chosen: Vec<_> = axes
-            .iter()
-            .rev()
-            .map(|axis| {
-                let values = convert::count(axis.values.len());
-                let value = &axis.values[convert::index(rest % values)];
-                rest /= values;
-                (axis.name.as_ref(), value)
-            })
-            .collect();
-        chosen.reverse();
-        let labels: Vec<_> =
-            chosen.iter().filter_map(|(name, (value, _))| Some(((*name)?.clone(), value.clone()))).collect();
+        let chosen = chosen(number, axes);
+        let labels = labels(&chosen);
         let mut tree = self.root.get_ref().clone();
-        let scenario =
-            self.scenario(&mut tree, chosen.iter().flat_map(|(_, (_, settings))| settings), vocabulary);
+        let scenario = self.set(&mut tree, &chosen).and_then(|()| self.scenario(&tree, vocabulary));
         match scenario {
             Ok(scenario) => Ok(Run { labels, scenario }),
-            Err(fault) => {
-                // What is wrong in the first run is most often wrong in all of them.
-                let in_run = || (number > 0).then(|| in_run(&labels)).flatten();
-                let help = fault.help.clone().or_else(|| self.beside(&fault)).or_else(in_run);
-                Err(fault.helped(help))
-            }
+            Err(fault) => Err(self.of_run(number, &labels, fault)),
         }
     }
 
-    fn scenario<'s>(
-        &self,
-        tree: &mut DeTable<'a>,
-        settings: impl Iterator<Item = &'s Setting<'a>>,
-        vocabulary: &Vocabulary<'_>,
-    ) -> Result<Scenario, Box<Fault>>
-    where
-        'a: 's,
-    {
-        for setting in settings {
+    /// The fault of a run, with what else is known about why it has it.
+    fn of_run(&self, number: u64, labels: &[(String, String)], fault: Box<Fault>) -> Box<Fault> {
+        // What is wrong in the first run is most often wrong in all of them.
+        let in_run = || (number > 0).then(|| in_run(labels)).flatten();
+        let help = fault.help.clone().or_else(|| self.beside(&fault)).or_else(in_run);
+        fault.helped(help)
+    }
+
+    /// Changes a tree as the values of a run say.
+    fn set(&self, tree: &mut DeTable<'a>, chosen: &[Chosen<'_, 'a>]) -> Result<(), Box<Fault>> {
+        for setting in chosen.iter().flat_map(|(_, (_, settings))| settings) {
             setting.apply(tree).map_err(|nowhere| self.nowhere(setting, nowhere))?;
         }
+        Ok(())
+    }
+
+    fn scenario(&self, tree: &DeTable<'a>, vocabulary: &Vocabulary<'_>) -> Result<Scenario, Box<Fault>> {
         let mut scenario: Scenario = self.read(tree)?;
         fill::complete(&mut scenario, tree, vocabulary)
-            .and_then(|()| check::check(&scenario))
+            .and_then(|()| check::check(&scenario, vocabulary.limits))
             .map_err(|problem| self.problem(tree, problem))?;
         Ok(scenario)
     }
@@ -204,6 +218,31 @@ impl<'a> Document<'a> {
 #[derive(Deserialize)]
 struct SweepFile {
     sweep: Vec<Sweep>,
+}
+
+/// An axis's name, and the value of it that a run has.
+type Chosen<'x, 'a> = (Option<&'x String>, &'x (String, Vec<Setting<'a>>));
+
+/// The value of each axis that run number `number` has.
+fn chosen<'x, 'a>(number: u64, axes: &'x [Axis<'a>]) -> Vec<Chosen<'x, 'a>> {
+    let mut rest = number;
+    let mut chosen: Vec<_> = axes
+        .iter()
+        .rev()
+        .map(|axis| {
+            let values = convert::count(axis.values.len());
+            let value = &axis.values[convert::index(rest % values)];
+            rest /= values;
+            (axis.name.as_ref(), value)
+        })
+        .collect();
+    chosen.reverse();
+    chosen
+}
+
+/// How a run with these values is named.
+fn labels(chosen: &[Chosen<'_, '_>]) -> Vec<(String, String)> {
+    chosen.iter().filter_map(|(name, (value, _))| Some(((*name)?.clone(), value.clone()))).collect()
 }
 
 fn is_sweep(given: &Override) -> bool {

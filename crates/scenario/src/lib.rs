@@ -35,7 +35,7 @@ pub use scenario::{Record, Run, Scenario, Timing};
 pub use schema::schema;
 pub use value::{Parameters, Value};
 pub use vm::{Program, Resize, Vm};
-pub use vocabulary::{ParameterSpec, Range, Unit, Vocabulary, Word};
+pub use vocabulary::{Limits, ParameterSpec, Range, Unit, Vocabulary, Word};
 
 #[cfg(test)]
 mod tests;

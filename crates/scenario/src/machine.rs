@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use terrace_machine::files::value_of;
-use terrace_machine::{MachineError, Origin, Override};
+use terrace_machine::{Fault, MachineError, Origin, Override};
 use toml::de::DeValue;
 
 use crate::error::Problem;
@@ -22,6 +22,9 @@ pub struct MachineChoice {
     /// What is changed in it: values by their whole paths.
     pub(crate) changes: BTreeMap<String, toml::Value>,
 }
+
+/// The key of the scenario that says which machine it is.
+pub(crate) const MACHINE: &str = "machine";
 
 /// The key of the table that is no value of a machine.
 pub(crate) const NAME: &str = "name";
@@ -59,6 +62,16 @@ impl MachineChoice {
             problem.path.extend(near.into_iter().flat_map(|path| path.split('.')).map(str::to_owned));
         }
         Err(problem)
+    }
+
+    /// That no machine has this name, if that is the fault: what is wrong in a machine's own file has its place there.
+    pub(crate) fn misnamed(&self, fault: &Fault) -> Option<Problem> {
+        let found = match &fault.origin {
+            Origin::Name(name) => format!("{name:?}"),
+            Origin::File(path) if fault.cause.is_some() => format!("{} at {path:?}", fault.found),
+            _ => return None,
+        };
+        Some(Problem::new("machine.name", found, fault.expected.clone()).helped(fault.help.clone()))
     }
 
     fn flatten<E: Error>(&mut self, above: &str, key: &str, value: toml::Value) -> Result<(), E> {

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use terrace_machine::files::{looks_like_path, nearest, read_text};
-use terrace_machine::{Fault, Origin, Override};
+use terrace_machine::{Fault, Machine, Origin, Override};
 
 use crate::document::Document;
-use crate::error::one_of;
+use crate::error::{Problem, one_of};
 use crate::{Run, ScenarioError, Vocabulary};
 
 /// A scenario that comes with the program.
@@ -26,6 +26,39 @@ pub struct Found {
     pub runs: Vec<Run>,
     /// The file as it was read, without the overrides, such as a digest of it is made from.
     pub text: Cow<'static, str>,
+    origin: Origin,
+    overrides: Vec<Override>,
+}
+
+impl Found {
+    /// Reads the machine of one of the runs.
+    ///
+    /// # Errors
+    /// If there is none of its name, or its own file is not right.
+    pub fn machine(&self, run: &Run) -> Result<terrace_machine::Found, ScenarioError> {
+        let choice = &run.scenario.machine;
+        let found = choice.overrides().and_then(|overrides| terrace_machine::find(&choice.name, &overrides));
+        found.map_err(|error| {
+            let fault: Box<Fault> = error.into();
+            choice.misnamed(&fault).map_or_else(|| fault.into(), |problem| self.located(run, problem))
+        })
+    }
+
+    /// Whether `machine` has the memory and the CPUs that one of the runs names.
+    ///
+    /// # Errors
+    /// The first that it does not have, with its place in the file.
+    pub fn fits(&self, run: &Run, machine: &Machine) -> Result<(), ScenarioError> {
+        run.scenario.misfit(machine).map_or(Ok(()), |problem| Err(self.located(run, problem)))
+    }
+
+    fn located(&self, run: &Run, problem: Problem) -> ScenarioError {
+        let document = Document::parse(&self.text, self.origin.clone(), &self.overrides);
+        match document {
+            Ok(document) => document.problem_of(run, problem).into(),
+            Err(fault) => fault.into(),
+        }
+    }
 }
 
 /// Reads the runs of the scenario file `text`. `origin` is how errors name the text, such as a file's path.
@@ -34,7 +67,7 @@ pub struct Found {
 /// is a list `a,b,c` is a sweep axis of its own, named by its last key, unless the key itself holds a list.
 ///
 /// ```
-/// use terrace_scenario::{Range, Unit, Value, ParameterSpec, Vocabulary, Word, parse};
+/// use terrace_scenario::{Limits, Range, Unit, Value, ParameterSpec, Vocabulary, Word, parse};
 /// # let word = |name: &str, parameters| {
 /// #     Word { name: name.into(), summary: String::new(), parameters, requests: false }
 /// # };
@@ -43,7 +76,8 @@ pub struct Found {
 /// #     range: Range::Any, meaning: String::new(), source: String::new(),
 /// # };
 /// # let (workloads, systems) = ([word("gups", vec![footprint])], [word("linux", vec![])]);
-/// let vocabulary = Vocabulary { workloads: &workloads, systems: &systems, modes: &["native", "2d"] };
+/// # let limits = Limits { threads: 1024, node: terrace_addr::Bytes::new(1 << 40) };
+/// let vocabulary = Vocabulary { workloads: &workloads, systems: &systems, modes: &["native", "2d"], limits };
 /// let text = r#"
 /// name = "first"
 /// [[vm]]
@@ -87,8 +121,9 @@ pub fn load(
 ) -> Result<Found, ScenarioError> {
     let path = path.as_ref();
     let text = read_text(path, "scenario")?;
-    let runs = read(&text, Origin::File(path.display().to_string()), overrides, vocabulary)?;
-    Ok(Found { runs, text: Cow::Owned(text) })
+    let origin = Origin::File(path.display().to_string());
+    let runs = read(&text, origin.clone(), overrides, vocabulary)?;
+    Ok(Found { runs, text: Cow::Owned(text), origin, overrides: overrides.to_vec() })
 }
 
 /// Reads the scenario of this name among `builtin`, or else the scenario file at this path.
@@ -103,8 +138,8 @@ pub fn find(
 ) -> Result<Found, ScenarioError> {
     if let Some(builtin) = builtin.iter().find(|builtin| builtin.name == name_or_path) {
         let origin = Origin::Builtin { what: "scenario", name: builtin.name };
-        let runs = read(builtin.text, origin, overrides, vocabulary)?;
-        Ok(Found { runs, text: Cow::Borrowed(builtin.text) })
+        let runs = read(builtin.text, origin.clone(), overrides, vocabulary)?;
+        Ok(Found { runs, text: Cow::Borrowed(builtin.text), origin, overrides: overrides.to_vec() })
     } else if looks_like_path(name_or_path) {
         load(name_or_path, overrides, vocabulary)
     } else {

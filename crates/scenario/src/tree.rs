@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::Side;
-use crate::machine::NAME;
+use crate::machine::{MACHINE, NAME};
 use crate::schema::keys_of;
 
 /// A value to set, with the place of what asks for it.
@@ -43,7 +43,6 @@ impl<'a> Setting<'a> {
     /// The machine is a name or a table that has it: a name becomes a table when something below it is set, and where
     /// there is a table its name alone is set, the changes beside it staying.
     fn of_machine(&self, root: &mut DeTable<'a>) -> Option<Self> {
-        const MACHINE: &str = "machine";
         let machine = root.get_mut(MACHINE).filter(|_| self.path[0] == MACHINE)?;
         match (machine.get_mut(), self.path.len(), self.value.get_ref()) {
             (DeValue::String(_), 2.., _) => {

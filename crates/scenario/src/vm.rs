@@ -25,7 +25,7 @@ pub struct Vm {
     /// empty: they are not pinned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cpus: Vec<u32>,
-    /// The memory of the guest, `"8 GiB"`, a multiple of 4 KiB. Needed in every mode but native, where the programs
+    /// The memory of the guest, `"8 GiB"`, a multiple of 4 KiB and at most 1023 GiB of one piece. Needed in every mode but native, where the programs
     /// have the host's and this is ignored.
     #[serde(default, with = "units::bytes")]
     #[schemars(with = "String")]
@@ -81,7 +81,7 @@ pub struct Resize {
 pub struct Program {
     /// What it does, a name of `terrace list workloads`.
     pub workload: String,
-    /// Its threads; at least 1. Default 1.
+    /// Its threads; 1 to 1024. Default 1.
     #[serde(default = "one")]
     pub threads: u32,
     /// When it starts, from the start of the simulation, `"200 ms"`. Default `"0 s"`.

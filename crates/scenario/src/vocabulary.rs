@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use terrace_addr::Bytes;
+
 use crate::Value;
 
 /// What there is to name in a scenario.
@@ -13,6 +15,17 @@ pub struct Vocabulary<'a> {
     pub systems: &'a [Word],
     /// The modes of virtual machines.
     pub modes: &'a [&'a str],
+    /// How much of it there may be.
+    pub limits: Limits,
+}
+
+/// The most that a scenario may ask for, on any machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Threads of a program.
+    pub threads: u32,
+    /// Memory of one node of a virtual machine's kernel: all that it has, or each part between holes and changes of it.
+    pub node: Bytes,
 }
 
 /// A system or a workload.

@@ -37,7 +37,9 @@ pub use error::WorkloadError;
 pub use profiles::{Figure, Part, Pattern};
 pub use program::{Bases, Facts, Program, Progress};
 pub use region::{Advice, Content, Mapping, RegionId, RegionSpec};
-pub use registry::{Arguments, Entry, Parameter, Preset, Range, Source, Unit, Value, entry, registry};
+pub use registry::{
+    Arguments, Entry, MOST_THREADS, Parameter, Preset, Range, Source, Unit, Value, entry, registry,
+};
 pub use replay::{Replay, Reported};
 pub use service::{Arrivals, Load, Service};
 pub use steps::{Mark, MarkKind, Phase, Steps};

@@ -25,6 +25,8 @@ pub(super) fn reproduce(
     registry: &Registry,
     said: Said,
 ) -> Result<Ended, CliError> {
+    known("program", chosen.iter().flat_map(|comparison| comparison.programs()), &arguments.program)?;
+    known("system", chosen.iter().flat_map(|comparison| comparison.shown()), &arguments.system)?;
     if arguments.show_scenario {
         let campaigns: Vec<_> = chosen.iter().map(|comparison| comparison.campaign_text()).collect();
         if campaigns.iter().any(|text| *text != campaigns[0]) {
@@ -33,8 +35,6 @@ pub(super) fn reproduce(
         print(campaigns[0].as_bytes())?;
         return Ok(Ended::Complete);
     }
-    known("program", chosen.iter().flat_map(|comparison| comparison.programs()), &arguments.program)?;
-    known("system", chosen.iter().flat_map(|comparison| comparison.shown()), &arguments.system)?;
     can_draw(arguments)?;
     if (1..LEAST_DRAWS).contains(&arguments.draws) {
         said.note(format_args!(

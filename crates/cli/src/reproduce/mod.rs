@@ -121,7 +121,11 @@ pub(crate) fn reproduce(
     ];
     refuse(names, "over programs", of_programs)?;
     if name == OF_FLEET.name {
-        refuse(names, "of curves or over programs", [("--picture", arguments.picture.is_some())])?;
+        refuse(
+            names,
+            "of curves or over programs",
+            [("--picture", arguments.picture.is_some()), ("--show-scenario", arguments.show_scenario)],
+        )?;
         let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
         return of_fleet::reproduce(extent, arguments.format, arguments.threads.get(), said);
     }

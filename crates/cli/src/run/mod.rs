@@ -43,10 +43,10 @@ pub(crate) fn run(arguments: &RunArguments, registry: &Registry, said: Said) -> 
     let given = arguments.overrides();
     let overrides: Vec<Override> = given.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let builtin: Vec<Builtin> = BUILTIN_SCENARIOS.iter().map(|scenario| scenario.file).collect();
-    let Found { mut runs, text } =
-        terrace_scenario::find(scenario, &builtin, &overrides, &registry.vocabulary())?;
-    only::choose(&mut runs, &arguments.only)?;
-    let machines = Machines::of(&runs)?;
+    let mut found = terrace_scenario::find(scenario, &builtin, &overrides, &registry.vocabulary())?;
+    only::choose(&mut found.runs, &arguments.only)?;
+    let machines = Machines::of(&found)?;
+    let Found { runs, text, .. } = found;
     if arguments.show_config {
         let configurations: Vec<_> =
             (0..).zip(&runs).map(|(number, run)| configuration(number, run)).collect();
@@ -160,21 +160,20 @@ struct Machines {
 }
 
 impl Machines {
-    fn of(runs: &[Run]) -> Result<Self, CliError> {
+    fn of(scenario: &Found) -> Result<Self, CliError> {
         let mut machines = Self { found: Vec::new(), of: Vec::new() };
-        for run in runs {
+        for run in &scenario.runs {
             let given = &run.scenario.machine;
             let known = machines.found.iter().position(|(choice, ..)| choice == given);
             let place = known.unwrap_or(machines.found.len());
             if known.is_none() {
-                let overrides = given.overrides()?;
-                let found = terrace_machine::find(&given.name, &overrides)?;
+                let found = scenario.machine(run)?;
                 let sha256 = Sha256::of(found.text.as_bytes());
-                let overrides = overrides.iter().map(Override::to_string).collect();
+                let overrides = given.overrides()?.iter().map(Override::to_string).collect();
                 let used = MachineUsed { name: found.machine.name.clone(), sha256, overrides };
                 machines.found.push((given.clone(), found.machine, used));
             }
-            run.scenario.fits(&machines.found[place].1)?;
+            scenario.fits(run, &machines.found[place].1)?;
             machines.of.push(place);
         }
         Ok(machines)

@@ -205,3 +205,77 @@ fn arguments_that_cannot_be_understood() {
         contains(&terrace(&all).failure(2), &parts);
     }
 }
+
+const SCENARIO: &str = r#"name = "bad"
+machine = "broadwell-e5-2620v4"
+
+[host]
+nodes = ["dram0"]
+memory = "1 GiB"
+
+[[vm]]
+mode = "2d"
+vcpus = 1
+memory = "64 MiB"
+[[vm.program]]
+workload = "gups"
+threads = 1
+core_cycles = 5
+"#;
+
+/// What is wrong only beside the machine, or beyond what the engine can do, is said where it stands.
+#[test]
+fn values_of_a_scenario_that_its_machine_does_not_have() {
+    let folder = folder();
+    let host_memory = "found 65 GiB; expected at most 64 GiB, what dram0 has\nname more nodes in host.nodes";
+    let piece = "found 4096 TiB; expected at most 1023 GiB of one piece, as much as a kernel can manage";
+    for (key, value, place, message) in [
+        (
+            "machine",
+            "\"brodwell-e5-2620v4\"",
+            "2:11",
+            "found \"brodwell-e5-2620v4\"; expected one of broadwell-",
+        ),
+        ("machine", "\"brodwell-e5-2620v4\"", "2:11", "did you mean broadwell-e5-2620v4?"),
+        (
+            "machine",
+            "\"./mine.toml\"",
+            "2:11",
+            "found no such file at \"./mine.toml\"; expected a machine file",
+        ),
+        (
+            "host.nodes",
+            "[\"dram7\"]",
+            "5:10",
+            "found \"dram7\"; expected one of dram0, dram1\ndid you mean dram0?",
+        ),
+        ("host.memory", "\"65 GiB\"", "6:10", host_memory),
+        ("vm.0.vcpus", "900", "10:9", "found 900 vCPUs; expected at most the 32 CPUs of broadwell-e5-2620v4"),
+        (
+            "vm.0.vcpus",
+            "1\ncpus = [999]",
+            "11:9",
+            "found the CPU 999; expected one of the 32 CPUs of broadwell-",
+        ),
+        ("vm.0.memory", "\"4096 TiB\"", "11:10", piece),
+        ("vm.0.program.0.threads", "100000", "14:11", "found 100000 threads; expected 1 to 1024"),
+        ("vm.0.program.0.core_cycles", "1e300", "15:15", "expected a number of cycles from 0 to 4294967296"),
+    ] {
+        let name = key.rsplit('.').next().unwrap();
+        let mut lines = SCENARIO.lines().filter(|line| line.split(" = ").next() == Some(name));
+        let line = if key.starts_with("host") { lines.next() } else { lines.next_back() }.unwrap();
+        let text = SCENARIO.replacen(&format!("{line}\n"), &format!("{name} = {value}\n"), 1);
+        let path = file(&folder, "bad.toml", text.as_bytes());
+        let error = terrace(&["run", &path]).failure(1);
+        assert!(error.starts_with(&format!("error: {path}:{place}: ")), "{key} at {place}\n{error}");
+        contains(&error, &[message]);
+        // Of an override that is the place.
+        if !value.contains('\n') {
+            let good = file(&folder, "good.toml", SCENARIO.as_bytes());
+            let given = format!("{key}={value}");
+            let error = terrace(&["run", &good, "--set", &given]).failure(1);
+            assert!(error.starts_with(&format!("error: --set {given}: found ")), "{error}");
+            contains(&error, &[message]);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use terrace_policy::System;
 
 use crate::pages::is_current;
-use crate::run::terrace;
+use crate::run::{data, terrace};
 
 /// The pages of the book.
 fn pages() -> Vec<PathBuf> {
@@ -18,23 +18,73 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// Whatever stands after `--help` is not looked at, and what stands before it must be right.
+/// Names and values are right, too: what resolves them without simulating much is run, of the rest the help.
 #[test]
 fn the_commands_of_the_book_are_ones_that_there_are() {
     let mut found = 0;
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
         let blocks = text.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
-        for command in blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("terrace ")) {
-            let command = command.split(" -- ").next().unwrap();
-            let mut arguments: Vec<&str> = command.split_whitespace().collect();
-            arguments.push("--help");
-            let help = terrace(&arguments).success();
-            assert!(help.contains("Usage: terrace"), "{}: {command}", page.display());
+        let commands = blocks.flat_map(str::lines);
+        let figures = text.split('`').filter(|piece| piece.starts_with("terrace reproduce"));
+        for command in commands.chain(figures).filter_map(|line| line.strip_prefix("terrace ")) {
+            for arguments in cheap(words(command)) {
+                println!("{}: {}", page.display(), arguments.join(" "));
+                let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+                assert!(!terrace(&arguments).success().is_empty());
+            }
             found += 1;
         }
     }
     assert!(found > 10, "only {found} commands");
+}
+
+/// The words of a command, as a shell has them.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut quoted, mut between) = (Vec::new(), false, true);
+    for letter in command.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => between = true,
+            _ => {
+                if std::mem::take(&mut between) {
+                    words.push(String::new());
+                }
+                words.last_mut().unwrap().push(letter);
+            }
+        }
+    }
+    words
+}
+
+/// Commands that resolve all that this one names and take no time.
+fn cheap(mut command: Vec<String>) -> Vec<Vec<String>> {
+    let add = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    match command[0].as_str() {
+        "run" => {
+            if let Some(place) = command.iter().position(|word| word == "--out") {
+                command.drain(place..place + 2);
+            }
+            command.extend(add(&["--show-config"]));
+        }
+        "reproduce" => {
+            let options = command.iter().position(|word| word.starts_with("--")).unwrap_or(command.len());
+            let (figures, options) = command[1..].split_at(options - 1);
+            let shown = |figure: &String| [&add(&["reproduce", figure, "--show-scenario"]), options].concat();
+            return if figures.is_empty() { vec![command] } else { figures.iter().map(shown).collect() };
+        }
+        "replay" if command[1].starts_with("tests/data/") => {
+            command[1] = data(command[1].trim_start_matches("tests/data/"));
+            command.extend(add(&["--limit", "1000"]));
+        }
+        "list" | "walk" => {}
+        // Their inputs are results and traces of the reader's own.
+        _ => {
+            command.truncate(command.iter().position(|word| word == "--").unwrap_or(command.len()));
+            command.extend(add(&["--help"]));
+        }
+    }
+    vec![command]
 }
 
 #[test]

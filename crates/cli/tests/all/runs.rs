@@ -195,7 +195,7 @@ fn bad_input_is_told_in_a_message() {
             vec![&small, "--set", "host.memory=65 GiB"],
             vec!["host.memory", "65 GiB", "at most 64 GiB", "dram0, dram1", "host.nodes"],
         ),
-        (vec![&small, "--set", "vm.vcpus=900"], vec!["small", "900 vCPUs", "expected"]),
+        (vec![&small, "--set", "vm.vcpus=900"], vec!["vm.vcpus=900", "900 vCPUs", "expected"]),
         (vec![&small, "--out", taken], vec!["taken", "found a folder with other files"]),
     ] {
         let all: Vec<&str> = ["run"].into_iter().chain(arguments).collect();

@@ -48,7 +48,7 @@ impl Zone {
     }
 
     /// Takes a block for this mobility, but not of pageblocks for the other one. Unmovable memory goes to its own
-    /// pageblocks and then to hybrid ones; movable memory, for which Linux has hybrid pageblocks among its own, to the
+    /// pageblocks and then to hybrid ones (the paper: to hybrid ones first); movable memory, for which Linux has hybrid pageblocks among its own, to the
     /// smallest block of both, of hybrid ones first.
     pub(super) fn take_beside_hybrids(&mut self, order: Order, mobility: Mobility) -> Option<usize> {
         match mobility {

@@ -18,7 +18,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use terrace_addr::convert;
+use terrace_addr::{Bytes, PageSize, convert};
 
 use crate::bits::FreeMap;
 use crate::word::{Kind, NOWHERE, Word};
@@ -28,6 +28,9 @@ use lists::FreeLists;
 
 /// The most frames that a zone may have: their numbers must fit into a link, with room to align the first.
 pub(crate) const MOST_FRAMES: usize = convert::index32(NOWHERE) - Order::MAX.length();
+
+/// The most memory that a node may have: a little less than 1 TiB.
+pub const MOST_OF_NODE: Bytes = Bytes::new(convert::count(MOST_FRAMES) * PageSize::Size4K.bytes());
 
 #[derive(Clone)]
 pub(crate) struct Zone {

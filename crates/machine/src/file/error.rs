@@ -117,6 +117,12 @@ impl From<Box<Fault>> for MachineError {
     }
 }
 
+impl From<MachineError> for Box<Fault> {
+    fn from(error: MachineError) -> Self {
+        error.0
+    }
+}
+
 impl Deref for MachineError {
     type Target = Fault;
 

@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::html;
-use super::made::with_series;
+use super::made::{with_requests, with_series};
+use crate::html::script_source;
 
 fn chromium() -> Option<OsString> {
     let named = std::env::var_os("TERRACE_CHROMIUM");
@@ -75,13 +76,13 @@ fn pictures_are_drawn_and_nothing_is_fetched() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let page = html(&[with_series()]);
+    let page = html(&[with_requests()]);
     for arguments in [&["--window-size=1280,900"], &["--blink-settings=preferredColorScheme=0"]] {
         let seen = opened(&chromium, folder.path(), &page, arguments);
         assert_eq!(seen.console, [""; 0], "the console is silent");
         assert_eq!(seen.requests, [""; 0], "nothing is fetched");
         assert!(seen.dom.contains("data-drawn=\"all\""), "everything was drawn");
-        for id in ["throughput", "programs", "misses", "cycles", "ends", "alignment"] {
+        for id in PICTURES {
             let figure =
                 seen.dom.split(&format!("<figure id=\"{id}\">")).nth(1).unwrap_or_else(|| panic!("{id}"));
             let figure = figure.split("</figure>").next().unwrap();
@@ -89,8 +90,64 @@ fn pictures_are_drawn_and_nothing_is_fetched() {
             assert!(figure.contains("Save as PNG") && figure.contains("Save as SVG"), "{id} can be saved");
             assert!(!figure.contains("editor"), "{id} leads nowhere else");
         }
-        // There are no requests with latencies, so there is no such picture.
-        assert!(seen.dom.contains("<figure id=\"latency\" hidden"));
+    }
+    // There are no requests with latencies, so there is no such picture.
+    let seen = opened(&chromium, folder.path(), &html(&[with_series()]), &[]);
+    assert!(seen.dom.contains("<figure id=\"latency\" hidden"));
+}
+
+const PICTURES: [&str; 8] =
+    ["throughput", "programs", "misses", "cycles", "ends", "alignment", "fmfi", "latency"];
+
+/// In a page that is drawn: asks for what is saved of each picture, and tells the window around it that, and how wide the
+/// page is.
+const PROBE: &str = r##"
+const root = document.documentElement;
+const links = () => [...document.querySelectorAll("figure:not([hidden]) .vega-actions a")];
+const tell = () => {
+  if (links().some((link) => link.href.endsWith("#"))) return setTimeout(tell, 50);
+  const rights = [...document.querySelectorAll("figure svg")].map((svg) => svg.getBoundingClientRect().right);
+  const saved = links().map((link) => [link.closest("figure").id, link.download, link.href.slice(0, 18)].join(" "));
+  parent.postMessage([root.clientWidth, Math.max(root.scrollWidth, ...rights), ...saved].join("|"), "*");
+};
+const ask = () => {
+  if (root.dataset.drawn !== "all") return setTimeout(ask, 50);
+  links().forEach((link) => link.dispatchEvent(new MouseEvent("mousedown")));
+  tell();
+};
+ask();
+"##;
+
+/// A browser's window is no narrower than 500 pixels, a frame in it is.
+#[test]
+fn a_page_fits_400_pixels_and_its_pictures_are_saved() {
+    let Some(chromium) = chromium() else {
+        println!("skipped: no Chromium was found");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let page = html(&[with_requests()]);
+    let end = page.rfind("</body>").unwrap();
+    // The page's policy stays, and allows this script beside the page's own.
+    let page = format!("{}<script>{PROBE}</script>{}", &page[..end], &page[end..]);
+    let page = page.replacen("script-src ", &format!("script-src {} ", script_source(PROBE)), 1);
+    std::fs::write(folder.path().join("framed.html"), page).unwrap();
+    let frame = "<iframe src=\"framed.html\" width=\"400\" height=\"900\" style=\"border: 0\"></iframe><script>\
+                 addEventListener('message', (told) => { document.body.textContent = `told:${told.data}`; });\
+                 </script>";
+    let seen = opened(&chromium, folder.path(), frame, &[]);
+    assert_eq!(seen.console, [""; 0], "the console is silent");
+    let told = seen.dom.split("told:").nth(1).expect("the page was drawn and its pictures saved");
+    let told: Vec<_> = told.split('|').collect();
+    let [width, widest, saved @ ..] = told.as_slice() else { panic!("{told:?}") };
+    assert!(width.parse::<f64>().unwrap() <= 400.0, "{width}");
+    assert!(widest.parse::<f64>().unwrap() <= width.parse().unwrap(), "{widest} in {width}");
+    for id in PICTURES {
+        for (ending, begins) in [("svg", "blob:"), ("png", "data:image/png")] {
+            let link = format!("{id} small-{id}.{ending} {begins}");
+            let found = saved.iter().any(|saved| saved.starts_with(&link));
+            assert!(found, "{id}.{ending} in {saved:?}");
+        }
     }
 }
 

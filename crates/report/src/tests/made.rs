@@ -159,6 +159,26 @@ pub(super) fn demo() -> Loaded {
     loaded(runs)
 }
 
+/// The same with a series that has fragmentation, too, and with requests.
+pub(super) fn with_requests() -> Loaded {
+    let mut result = with_series();
+    let fmfi = run_metric("fmfi").unwrap();
+    let more: Vec<_> = result.series.iter().map(|row| SeriesRow { metric: fmfi, ..row.clone() }).collect();
+    result.series.extend(more);
+    for run in &mut result.result.runs {
+        for (name, value) in [
+            ("requests", 1_000),
+            ("latency_p50_ns", 10_000),
+            ("latency_p95_ns", 30_000),
+            ("latency_p99_ns", 900_000),
+            ("saturated", 0),
+        ] {
+            run.totals.set(name, value).unwrap();
+        }
+    }
+    result
+}
+
 /// The same with a series of two intervals.
 pub(super) fn with_series() -> Loaded {
     let mut result = demo();

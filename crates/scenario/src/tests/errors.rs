@@ -267,7 +267,7 @@ fn a_vm_or_program_that_cannot_be_is_an_error() {
         (
             "threads = 2",
             "threads = 0",
-            "my.toml:44:11: vm.0.program.0.threads: found 0 threads; expected at least 1",
+            "my.toml:44:11: vm.0.program.0.threads: found 0 threads; expected 1 to 1024",
         ),
         (
             "threads = 2",
@@ -297,7 +297,7 @@ rate = 5"#,
         (
             "core_cycles = 5.0",
             "core_cycles = -1.0",
-            "my.toml:47:15: vm.0.program.0.core_cycles: found -1; expected at least 0 cycles",
+            "my.toml:47:15: vm.0.program.0.core_cycles: found -1; expected a number of cycles from 0 to 4294967296",
         ),
         (
             "parallelism = 4",

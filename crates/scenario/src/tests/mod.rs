@@ -10,7 +10,7 @@ mod whole;
 use terrace_addr::{Bytes, Nanos};
 use terrace_machine::Override;
 
-use crate::{ParameterSpec, Range, Run, ScenarioError, Unit, Value, Vocabulary, Word, parse};
+use crate::{Limits, ParameterSpec, Range, Run, ScenarioError, Unit, Value, Vocabulary, Word, parse};
 
 /// A file with something for every key.
 const FULL: &str = include_str!("full.toml");
@@ -22,6 +22,9 @@ memory = "1 GiB"
 [[vm.program]]
 workload = "gups"
 "#;
+
+/// Of memory as much as can be addressed: other rules are first.
+const LIMITS: Limits = Limits { threads: 1024, node: Bytes::new(1 << 52) };
 
 /// The full file without its sweeps.
 fn alone() -> &'static str {
@@ -74,7 +77,7 @@ fn read(text: &str, overrides: &[&str]) -> Result<Vec<Run>, ScenarioError> {
         text,
         "my.toml",
         &overrides,
-        &Vocabulary { workloads: &workloads, systems: &systems, modes: &modes },
+        &Vocabulary { workloads: &workloads, systems: &systems, modes: &modes, limits: LIMITS },
     )
 }
 

@@ -48,10 +48,10 @@ fn host() -> impl Strategy<Value = Host> {
 }
 
 fn program() -> impl Strategy<Value = Program> {
-    let times = (1..=u32::MAX, 0..1_u64 << 50);
+    let times = (1..=LIMITS.threads, 0..1_u64 << 50);
     let stated = (
         proptest::option::of(1e-300..1e300_f64),
-        proptest::option::of(0.0..1e300_f64),
+        proptest::option::of(0.0..=4_294_967_296.0_f64),
         proptest::option::of(1.0..1e300_f64),
     );
     let parameters = (any::<bool>(), 4096..=1_u64 << 40, 1..=u64::MAX, 0.0..1e300_f64);

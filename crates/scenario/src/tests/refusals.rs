@@ -63,7 +63,7 @@ fn settings_of_a_layer_that_no_vm_has_are_allowed() {
 fn a_scenario_is_found_by_name_or_path() {
     let builtin = [crate::Builtin { name: "least", text: LEAST }];
     let (workloads, systems) = (workloads(), systems());
-    let vocabulary = Vocabulary { workloads: &workloads, systems: &systems, modes: &["2d"] };
+    let vocabulary = Vocabulary { workloads: &workloads, systems: &systems, modes: &["2d"], limits: LIMITS };
     let find = |name: &str| crate::find(name, &builtin, &[], &vocabulary);
     let found = find("least").unwrap();
     assert_eq!((found.runs.len(), found.text.as_ref()), (1, LEAST));
@@ -71,7 +71,8 @@ fn a_scenario_is_found_by_name_or_path() {
     std::fs::write(&path, LEAST).unwrap();
     let loaded = find(path.to_str().unwrap());
     std::fs::remove_file(&path).unwrap();
-    assert_eq!(loaded.unwrap(), found);
+    let loaded = loaded.unwrap();
+    assert_eq!((loaded.runs, loaded.text), (found.runs, found.text));
     assert_eq!(
         find("laest").unwrap_err().to_string(),
         "laest: found no built-in scenario and no file of this name; expected least, or the path of a scenario \
@@ -88,20 +89,102 @@ fn a_scenario_is_found_by_name_or_path() {
     );
 }
 
+/// The error of the full file without its sweeps, with one piece of it replaced, as a run on its machine has it.
+fn misfit(from: &str, to: &str, overrides: &[&str]) -> String {
+    assert!(alone().contains(from), "{from}");
+    let text = alone().replacen(from, to, 1);
+    let (workloads, systems) = (workloads(), systems());
+    let modes = ["native", "2d", "nested"];
+    let vocabulary = Vocabulary { workloads: &workloads, systems: &systems, modes: &modes, limits: LIMITS };
+    let overrides: Vec<Override> = overrides.iter().map(|text| text.parse().unwrap()).collect();
+    let builtin = [crate::Builtin { name: "full", text: text.leak() }];
+    let found = crate::find("full", &builtin, &overrides, &vocabulary).unwrap();
+    let fits = |run| found.machine(run).and_then(|machine| found.fits(run, &machine.machine));
+    match found.runs.iter().try_for_each(fits) {
+        Ok(()) => "it fits".to_owned(),
+        Err(error) => error.to_string().replace("built-in scenario full:", ""),
+    }
+}
+
 #[test]
-fn a_machine_has_the_nodes_and_cpus_that_are_named() {
-    let machine = terrace_machine::builtin("broadwell-e5-2620v4", &[]).unwrap();
-    let misfit = |overrides: &[&str]| {
-        let scenario = read(alone(), overrides).unwrap().remove(0).scenario;
-        scenario.fits(&machine).map_err(|error| error.to_string())
-    };
-    assert_eq!(misfit(&["vm.web.cpus=0,31"]), Ok(()));
-    assert_eq!(
-        misfit(&["vm.web.cpus=0,32"]).unwrap_err(),
-        "scenario quickstart: vm.0.cpus.1: found the CPU 32; expected one of the 32 CPUs of broadwell-e5-2620v4, from 0"
+fn a_machine_has_what_is_named_of_it() {
+    assert_eq!(misfit("[0, 1]", "[0, 31]", &[]), "it fits");
+    let nodes = r#"nodes = ["dram0", "dram1"]"#;
+    for (from, to, message) in [
+        (
+            r#"machine = "broadwell-e5-2620v4""#,
+            r#"machine = "brodwell-e5-2620v4""#,
+            "3:11: machine: found \"brodwell-e5-2620v4\"; expected one of broadwell-e5-2620v4, cascade-lake-6240, \
+             champsim, drmemtrace, ice-lake-8360y, sapphire-rapids-8480, zen4-9554, or the path of a machine file\n\
+             did you mean broadwell-e5-2620v4?",
+        ),
+        (
+            r#"machine = "broadwell-e5-2620v4""#,
+            r#"machine = { name = "no/such.toml", tlb.stlb.entries = 768 }"#,
+            "3:20: machine.name: found no such file at \"no/such.toml\"; expected a machine file",
+        ),
+        (
+            r#""broadwell-e5-2620v4""#,
+            r#""no/such.toml""#,
+            "3:11: machine: found no such file at \"no/such.toml\"; expected a machine file",
+        ),
+        (
+            nodes,
+            r#"nodes = ["dram0", "dram7"]"#,
+            "32:19: host.nodes.1: found \"dram7\"; expected one of dram0, dram1\ndid you mean dram0?",
+        ),
+        (
+            "cpus = [0, 1]",
+            "cpus = [0, 999]",
+            "39:12: vm.0.cpus.1: found the CPU 999; expected one of the 32 CPUs of broadwell-e5-2620v4, from 0",
+        ),
+        (
+            "mode = \"nested\"",
+            "mode = \"nested\"\ncpus = [1]",
+            "54:9: vm.1.cpus.0: found the CPU 1, which another VM has; expected a CPU that is free",
+        ),
+        (
+            "mode = \"nested\"",
+            "mode = \"nested\"\nvcpus = 31",
+            "54:9: vm.1.vcpus: found 33 vCPUs of all VMs up to this one; expected at most the 32 CPUs of \
+             broadwell-e5-2620v4",
+        ),
+        (
+            "vcpus = 2\ncpus = [0, 1]",
+            "vcpus = 900",
+            "38:9: vm.0.vcpus: found 900 vCPUs; expected at most the 32 CPUs of broadwell-e5-2620v4",
+        ),
+        (
+            "mode = \"nested\"",
+            "mode = \"native\"",
+            "53:8: vm.1.mode: found native beside 2d; expected all of a run native, or none",
+        ),
+        (
+            "memory = \"16 GiB\"",
+            "memory = \"999 GiB\"",
+            "33:10: host.memory: found 999 GiB; expected at most 128 GiB, what dram0, dram1 has\n\
+             name more nodes in host.nodes (the machine has dram0, dram1), or make machine.memory.NODE.size larger",
+        ),
+    ] {
+        assert_eq!(misfit(from, to, &[]), message);
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_machine_is_where_an_override_or_a_sweep_put_it() {
+    let below = misfit("", "", &["machine.name=brodwell-e5-2620v4"]);
+    assert!(
+        below.starts_with("--set machine.name=brodwell-e5-2620v4: found \"brodwell-e5-2620v4\"; "),
+        "{below}"
+    );
+    let machine = misfit("", "", &["machine=brodwell-e5-2620v4"]);
+    assert!(
+        machine.starts_with("--set machine=brodwell-e5-2620v4: found \"brodwell-e5-2620v4\"; "),
+        "{machine}"
     );
     assert_eq!(
-        misfit(&["host.nodes=dram1,dram2"]).unwrap_err(),
-        "scenario quickstart: host.nodes.1: found \"dram2\"; expected one of dram0, dram1\ndid you mean dram0?"
+        misfit("", "", &["seed=1,2", "vm.web.cpus=[0,1],[0,32]"]),
+        "--set vm.web.cpus=[0,1],[0,32]: found the CPU 32; expected one of the 32 CPUs of broadwell-e5-2620v4, from 0\n\
+         in the run with seed = 1, cpus = [0,32]"
     );
 }

@@ -3,7 +3,7 @@
 use terrace_addr::{Bytes, Nanos, convert};
 use terrace_policy::{self as policy, System};
 use terrace_scenario as scenario;
-use terrace_scenario::{ParameterSpec, Word};
+use terrace_scenario::{Limits, ParameterSpec, Word};
 use terrace_workload as workload;
 
 /// The systems, workloads and modes that scenarios may name.
@@ -29,7 +29,13 @@ impl Registry {
 
     /// What a scenario may name.
     pub fn vocabulary(&self) -> scenario::Vocabulary<'_> {
-        scenario::Vocabulary { workloads: &self.workload_words, systems: &self.system_words, modes: &MODES }
+        let limits = Limits {
+            threads: convert::narrow(workload::MOST_THREADS),
+            // Whole GiB, as people say it.
+            node: Bytes::new(terrace_frames::MOST_OF_NODE.get() >> 30 << 30),
+        };
+        let (workloads, systems) = (&self.workload_words, &self.system_words);
+        scenario::Vocabulary { workloads, systems, modes: &MODES, limits }
     }
 
     /// The system of a name.

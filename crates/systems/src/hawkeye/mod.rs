@@ -36,7 +36,7 @@ use sampler::Sampler;
 pub(crate) const SYSTEM: System = System {
     name: "hawkeye",
     summary: "HawkEye: huge pages cleared beforehand, and promotion by how many base pages are used",
-    source: "Panwar et al., ASPLOS 2019; its public code for Linux 4.3",
+    source: "Panwar et al., ASPLOS 2019; its public code for Linux 4.3; without its recovery of bloat",
     parameters: PARAMETERS,
     build: |_, values| Ok(Box::new(HawkEye::new(values))),
 };

@@ -4,6 +4,9 @@
 //! no room in pageblocks of its own goes to such hybrid ones before it breaks a block that could have been a huge page,
 //! and compaction, which could not free them, passes them over. Who gets huge pages is Linux's to decide.
 //!
+//! What differs: in the paper unmovable memory goes to hybrid pageblocks first. Here its own pageblocks, which are no
+//! huge pages either, come before them, as Linux asks the lists of a mobility before those of others.
+//!
 //! Left open by the paper, as far as it is public: where movable memory goes. Linux has hybrid pageblocks among those
 //! for movable memory; here it takes the smallest block that is large enough of both, of hybrid ones first.
 
@@ -21,7 +24,7 @@ use crate::over_linux;
 pub(crate) const SYSTEM: System = System {
     name: "illuminator",
     summary: "Illuminator: unmovable memory keeps to pageblocks that hold some, and compaction passes these, over Linux",
-    source: "Panwar et al., ASPLOS 2018",
+    source: "Panwar et al., ASPLOS 2018, where unmovable memory goes to hybrid pageblocks first; here to its own, then these",
     parameters: &over_linux::parameters::<{ over_linux::count(&[]) }>(&[]),
     build: |role, values| Ok(Box::new(Illuminator { linux: over_linux::policy(role, values)? })),
 };

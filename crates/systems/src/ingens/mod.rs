@@ -5,6 +5,9 @@
 //! makes a huge page of a block in which nine of ten are, or of one that was touched at all while free memory is not
 //! fragmented. Another thread reads and clears accessed bits, so that huge pages that lie idle count against who has
 //! them when address spaces compete.
+//!
+//! What is left out: sharing of equal pages (KSM), which Ingens coordinates with huge pages so that only those are split
+//! for it that lie idle; memory here has no content.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -33,7 +36,7 @@ use utilization::Spaces;
 pub(crate) const SYSTEM: System = System {
     name: "ingens",
     summary: "Ingens: base pages at faults, huge pages in the background where a block is well used",
-    source: "Kwon et al., OSDI 2016; its public code for Linux 4.3",
+    source: "Kwon et al., OSDI 2016; its public code for Linux 4.3; without its sharing of equal pages",
     parameters: PARAMETERS,
     build: |_, values| Ok(Box::new(Ingens::new(values))),
 };

@@ -11,6 +11,7 @@ mod gemini_mechanisms;
 mod hawkeye;
 mod illuminator;
 mod ingens;
+mod linux;
 mod one_layer;
 mod ptemagnet;
 mod ranger;

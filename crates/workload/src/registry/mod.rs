@@ -11,6 +11,7 @@ mod settings;
 pub use arguments::{Arguments, Value};
 pub(crate) use draw::Draw;
 pub use parameter::{Parameter, Preset, Range, Source, Unit};
+pub use settings::MOST_THREADS;
 pub(crate) use settings::{DRAW, Settings};
 
 use crate::profiles::Part;

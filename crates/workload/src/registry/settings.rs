@@ -8,7 +8,7 @@ use crate::WorkloadError;
 use crate::random::{nearest_whole, real};
 
 /// The most threads of a program: twice the hardware threads of the largest machines that hypervisors run guests on.
-pub(super) const MOST_THREADS: usize = 1024;
+pub const MOST_THREADS: usize = 1024;
 
 /// A value for each parameter of a program, within its range.
 #[derive(Debug, Clone)]
