@@ -65,7 +65,7 @@ impl MachineChoice {
     }
 
     /// That no machine has this name, if that is the fault: what is wrong in a machine's own file has its place there.
-    pub(crate) fn misnamed(&self, fault: &Fault) -> Option<Problem> {
+    pub(crate) fn misnamed(fault: &Fault) -> Option<Problem> {
         let found = match &fault.origin {
             Origin::Name(name) => format!("{name:?}"),
             Origin::File(path) if fault.cause.is_some() => format!("{} at {path:?}", fault.found),

@@ -40,7 +40,8 @@ impl Found {
         let found = choice.overrides().and_then(|overrides| terrace_machine::find(&choice.name, &overrides));
         found.map_err(|error| {
             let fault: Box<Fault> = error.into();
-            choice.misnamed(&fault).map_or_else(|| fault.into(), |problem| self.located(run, problem))
+            crate::MachineChoice::misnamed(&fault)
+                .map_or_else(|| fault.into(), |problem| self.located(run, problem))
         })
     }
 

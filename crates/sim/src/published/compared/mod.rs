@@ -177,8 +177,8 @@ pub(super) fn compared(
         comparison.places().into_iter().filter(|place| extent.has_program(place.program)).collect();
     let of = |place: Place<'_>, system: &str, draw| value(comparison, totals, place, system, draw);
     let cell = |place: Place<'_>, system: &str| {
-        let drawn: Vec<f64> = (1..=draws).filter_map(|draw| of(place, system, draw)).collect();
-        let (low, high) = band(&drawn);
+        let found: Vec<f64> = (1..=draws).filter_map(|draw| of(place, system, draw)).collect();
+        let (low, high) = band(&found);
         Cell { published: comparison.published(place, system), simulated: of(place, system, 0), low, high }
     };
     let rows: Vec<Row> = places
