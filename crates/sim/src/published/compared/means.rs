@@ -56,15 +56,15 @@ impl Mean {
             (mean_of(counted.iter().map(|(_, row)| row.cells[column].published)), stated)
         };
         let in_draw = |draw| mean_of(counted.iter().map(|&(row, _)| of(row, draw)));
-        let drawn: Vec<f64> = (1..=draws).filter_map(in_draw).collect();
-        let (low, high) = band(&drawn);
+        let values: Vec<f64> = (1..=draws).filter_map(in_draw).collect();
+        let (low, high) = band(&values);
         Self {
             system: system.to_owned(),
             rows: counted.iter().map(|(_, row)| row.name()).collect(),
             published,
             published_of_all,
             simulated: mean_of(counted.iter().map(|(_, row)| row.cells[column].simulated)),
-            draws: drawn.len(),
+            draws: values.len(),
             low,
             high,
         }
