@@ -43,7 +43,7 @@ pub fn picture(all: &[Compared]) -> String {
         top = figure(&mut parts, compared, top);
     }
     format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" font-family="sans-serif" font-size="12">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" font-family="sans-serif" font-size="11">
 <style>
 {STYLE}
 </style>
@@ -94,7 +94,7 @@ fn legend(svg: &mut String, compared: &Compared, top: u64) -> u64 {
         let x = 8 + LEGEND * convert::count(number);
         let mark = match kind {
             "band" => panel::whisker(x + 6, y + 2, y + 14),
-            kind => format!(r#"<path class="{} {kind}" d="M{x} {}h12v10h-12z"/>"#, class(0), y + 3),
+            kind => format!(r#"<path class="seven {kind}" d="M{x} {}h12v10h-12z"/>"#, y + 3),
         };
         let _ = writeln!(svg, "{mark}");
         text(svg, x + 18, y + 12, "start", meaning);

@@ -56,15 +56,15 @@ impl Mean {
             (mean_of(counted.iter().map(|(_, row)| row.cells[column].published)), stated)
         };
         let in_draw = |draw| mean_of(counted.iter().map(|&(row, _)| of(row, draw)));
-        let found: Vec<f64> = (1..=draws).filter_map(in_draw).collect();
-        let (low, high) = band(&found);
+        let values: Vec<f64> = (1..=draws).filter_map(in_draw).collect();
+        let (low, high) = band(&values);
         Self {
             system: system.to_owned(),
             rows: counted.iter().map(|(_, row)| row.name()).collect(),
             published,
             published_of_all,
             simulated: mean_of(counted.iter().map(|(_, row)| row.cells[column].simulated)),
-            draws: found.len(),
+            draws: values.len(),
             low,
             high,
         }

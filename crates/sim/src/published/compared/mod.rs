@@ -160,8 +160,8 @@ fn value(comparison: &Comparison, totals: &Totals, place: Place<'_>, system: &st
 }
 
 /// Between which values nine tenths of the draws lie.
-fn band(drawn: &[f64]) -> (Option<f64>, Option<f64>) {
-    (quantile(drawn, 0.05), quantile(drawn, 0.95))
+fn band(values: &[f64]) -> (Option<f64>, Option<f64>) {
+    (quantile(values, 0.05), quantile(values, 0.95))
 }
 
 /// Sets so much of what was measured beside what was published.
@@ -177,8 +177,8 @@ pub(super) fn compared(
         comparison.places().into_iter().filter(|place| extent.has_program(place.program)).collect();
     let of = |place: Place<'_>, system: &str, draw| value(comparison, totals, place, system, draw);
     let cell = |place: Place<'_>, system: &str| {
-        let found: Vec<f64> = (1..=draws).filter_map(|draw| of(place, system, draw)).collect();
-        let (low, high) = band(&found);
+        let values: Vec<f64> = (1..=draws).filter_map(|draw| of(place, system, draw)).collect();
+        let (low, high) = band(&values);
         Cell { published: comparison.published(place, system), simulated: of(place, system, 0), low, high }
     };
     let rows: Vec<Row> = places
