@@ -33,6 +33,8 @@ impl Simulation {
             let length = clock - began;
             let copied = state.background.copied_in(began, clock);
             if copied > Bytes::ZERO {
+                // It took all of its time for that, or waited for more to do.
+                interval.serial = length;
                 interval.copied.push(copied);
             }
             let program = match state.threads.get(state.current) {
