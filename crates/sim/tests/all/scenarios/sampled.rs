@@ -10,7 +10,7 @@ use super::{one, registry, total};
 const RANDOM: &str = r#"
 name = "sampled"
 [time]
-warm_up = "2 ms"
+warm_up = "50 ms"
 measure = "64 ms"
 interval = "4 ms"
 [host]
