@@ -79,6 +79,20 @@ pub enum CliError {
         /// What was asked for.
         names: String,
     },
+    /// A page has no place, or no single one, for a figure.
+    #[error(
+        "{}: found {found} blocks that begin with the line\n    {first}\n  expected one; add it where the figure is to stand, \
+         and ``` on the line after it.",
+        .path.display()
+    )]
+    NoBlock {
+        /// The page.
+        path: PathBuf,
+        /// How many there are.
+        found: usize,
+        /// The line that it begins with.
+        first: String,
+    },
     /// An option of `terrace reproduce` that a figure does not have.
     #[error("found {option} with the figure {figure}, expected it only with figures {of}; leave it out")]
     NotOfFigure {

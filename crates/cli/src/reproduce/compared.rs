@@ -10,7 +10,7 @@ use terrace_sim::published::{
 };
 use terrace_sim::run::Registry;
 
-use super::{Progress, ReproduceArguments, ReproduceFormat, can_draw, draw, failed};
+use super::{Output, Progress, ReproduceArguments, ReproduceFormat, failed};
 use crate::interrupt::note_interrupts;
 use crate::said::Said;
 use crate::{CliError, Ended, print, style};
@@ -35,7 +35,7 @@ pub(super) fn reproduce(
         print(campaigns[0].as_bytes())?;
         return Ok(Ended::Complete);
     }
-    can_draw(arguments)?;
+    let output = Output::new(arguments)?;
     if (1..LEAST_DRAWS).contains(&arguments.draws) {
         said.note(format_args!(
             "--draws {}: a band is to be of at least {LEAST_DRAWS} draws; fewer show less than what is assumed leaves open",
@@ -45,6 +45,7 @@ pub(super) fn reproduce(
     note_interrupts();
     let extent = Extent {
         draws: arguments.draws,
+        reduced: arguments.reduced,
         programs: arguments.program.clone(),
         systems: arguments.system.clone(),
     };
@@ -56,21 +57,22 @@ pub(super) fn reproduce(
     let begun = |runs| -> Box<dyn terrace_sim::reproduce::Observe> { Box::new(Progress::new(said, runs)) };
     let threads = arguments.threads.get();
     let all = measure(chosen, &extent, registry, threads, kept.as_ref(), &begun).map_err(failed)?;
-    let text = match arguments.format {
-        ReproduceFormat::Table => all.iter().map(table).collect::<Vec<_>>().join("\n"),
-        ReproduceFormat::Json => format!("{:#}\n", serde_json::json!(all)),
-        ReproduceFormat::Csv => csv(&all),
+    let whole = |text| vec![(String::new(), text)];
+    let figures = match arguments.format {
+        ReproduceFormat::Table => all.iter().map(|figure| (figure.name.clone(), table(figure))).collect(),
+        ReproduceFormat::Json => whole(format!("{:#}\n", serde_json::json!(all))),
+        ReproduceFormat::Csv => whole(csv(&all)),
     };
-    print(text.as_bytes())?;
-    draw(arguments, || picture(&all))?;
+    let missing = all.first().map_or(&[][..], |first| &first.missing);
+    let stopped = missing.iter().any(|missing| missing.stopped);
+    output.write(&figures, stopped, || picture(&all), said)?;
     if let Some(failure) = kept.as_ref().and_then(Kept::failure) {
         said.note(format_args!("--keep: not everything could be kept: {failure}"));
     }
-    let missing = all.first().map_or(&[][..], |first| &first.missing);
     for missing in missing {
         said.note(format_args!("{}: {}", missing.run, missing.why));
     }
-    if missing.iter().any(|missing| missing.stopped) {
+    if stopped {
         return Ok(Ended::Interrupted);
     }
     let measured = |compared: &Compared| compared.means.iter().any(|mean| mean.simulated.is_some());
@@ -98,7 +100,9 @@ fn known<'c>(
 fn table(compared: &Compared) -> String {
     let mut text = format!("{}: {}\n", compared.paper, compared.shows);
     let unit = compared.unit();
-    text += &style::wrap(&format!("{unit}: published | simulated{}", band(compared.draws)), "");
+    let band = band(compared.draws);
+    let reduced = if compared.reduced { " in reduced form" } else { "" };
+    text += &style::wrap(&format!("{unit}: published | simulated{reduced}{band}"), "");
     let mut table = style::table();
     table.set_header(["program"].into_iter().chain(compared.systems.iter().map(String::as_str)));
     for row in &compared.rows {
@@ -130,6 +134,7 @@ fn table(compared: &Compared) -> String {
         text += &style::wrap(&judged(gate), "  ");
     }
     text += &style::wrap(&format!("Published values: {}.", compared.published_source), "");
+    let _ = writeln!(text, "Model version: {}.", compared.model_version);
     text
 }
 

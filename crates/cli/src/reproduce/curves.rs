@@ -8,7 +8,7 @@ use terrace_sim::reproduce::{
 };
 use terrace_sim::run::Registry;
 
-use super::{Progress, ReproduceArguments, ReproduceFormat, can_draw, draw, failed};
+use super::{Output, Progress, ReproduceArguments, ReproduceFormat, failed};
 use crate::interrupt::note_interrupts;
 use crate::said::Said;
 use crate::{CliError, Ended, print, style};
@@ -24,7 +24,7 @@ pub(super) fn reproduce(
         print(figure.scenario.text.as_bytes())?;
         return Ok(Ended::Complete);
     }
-    can_draw(arguments)?;
+    let output = Output::new(arguments)?;
     let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
     let runs = runs(figure, extent, registry).map_err(failed)?.len();
     note_interrupts();
@@ -36,12 +36,12 @@ pub(super) fn reproduce(
         ReproduceFormat::Json => format!("{:#}\n", serde_json::json!(result)),
         ReproduceFormat::Csv => csv(&result.points),
     };
-    print(text.as_bytes())?;
-    draw(arguments, || result.picture())?;
+    let stopped = result.missing.iter().any(|missing| missing.stopped);
+    output.write(&[(figure.name.to_owned(), text)], stopped, || result.picture(), said)?;
     for missing in &result.missing {
         said.note(format_args!("{}: {}", missing.run, missing.why));
     }
-    if result.missing.iter().any(|missing| missing.stopped) {
+    if stopped {
         return Ok(Ended::Interrupted);
     }
     if result.points.is_empty() { Err(CliError::NothingMeasured) } else { Ok(Ended::Complete) }
@@ -86,6 +86,7 @@ fn table(figure: &Figure, result: &Reproduced) -> String {
     }
     text += &style::wrap(&format!("The paper: {}", figure.says), "");
     text += &style::wrap(&format!("Published bars: {}.", figure.bars_source), "");
+    let _ = writeln!(text, "Model version: {}.", result.model_version);
     text
 }
 

@@ -2,6 +2,7 @@
 
 mod compared;
 mod curves;
+mod page;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use terrace_sim::published::{comparison, comparisons};
 use terrace_sim::reproduce::{FIGURES, Figure, Observe, ReproduceError, figure};
 use terrace_sim::run::{Next, Passed, Registry};
 
+use self::page::Page;
 use crate::fleet::reproduce::{self as of_fleet, FIGURE as OF_FLEET};
 use crate::interrupt::interrupted;
 use crate::list::figures;
@@ -33,6 +35,7 @@ use crate::{CliError, Ended, print};
   terrace reproduce xgemini-fig11-clean --program parsec-canneal --draws 30
   terrace reproduce xgemini-fig16 --picture xgemini-fig16.svg
   terrace reproduce gemini-fig8-fragmented --system gemini --draws 30
+  terrace reproduce gemini-table3 gemini-table4 --into docs/src/validation.md
 
 What was published is shown beside what the model gives, and is an input of nothing. Figures over programs may be
 asked for together: what several of them need runs once.")]
@@ -40,7 +43,8 @@ pub(crate) struct ReproduceArguments {
     /// The figures; without one, they are listed
     figure: Vec<String>,
 
-    /// Of a curve only data sets up to 64 MiB, and of 4 GiB; of a fleet a twentieth: a part of the time
+    /// For a part of the time: of a curve only data sets up to 64 MiB, and of 4 GiB; figures over programs in machines of
+    /// a 16th of the memory, with programs as much smaller, for a quarter of the time; of a fleet a twentieth
     #[arg(long, requires = "figure")]
     reduced: bool,
 
@@ -62,12 +66,18 @@ pub(crate) struct ReproduceArguments {
     keep: Option<PathBuf>,
 
     /// Print the figure's scenario file, which `terrace run` takes, and run nothing
-    #[arg(long, requires = "figure", conflicts_with_all = ["reduced", "picture", "format"])]
+    #[arg(long, requires = "figure", conflicts_with_all = ["reduced", "picture", "format", "into"])]
     show_scenario: bool,
 
     /// Of curves and figures over programs: write a picture, too; several figures stand one below the other
     #[arg(long, value_name = "FILE.svg", requires = "figure")]
     picture: Option<PathBuf>,
+
+    /// Of curves and figures over programs: write them into this page of Markdown instead of printing them, each into the
+    /// block whose first line is three backticks and `text terrace reproduce`, the figure, and the options that are
+    /// given of --program, --system, --draws and --reduced in this order
+    #[arg(long, value_name = "FILE.md", requires = "figure", conflicts_with = "format")]
+    into: Option<PathBuf>,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReproduceFormat::Table)]
@@ -102,7 +112,6 @@ pub(crate) fn reproduce(
     }
     let of_programs: Option<Vec<_>> = names.iter().map(|name| comparison(name)).collect();
     if let Some(comparisons) = of_programs {
-        refuse(names, "of curves or fleets", [("--reduced", arguments.reduced)])?;
         return compared::reproduce(&comparisons, arguments, registry, said);
     }
     for name in names {
@@ -124,7 +133,11 @@ pub(crate) fn reproduce(
         refuse(
             names,
             "of curves or over programs",
-            [("--picture", arguments.picture.is_some()), ("--show-scenario", arguments.show_scenario)],
+            [
+                ("--picture", arguments.picture.is_some()),
+                ("--into", arguments.into.is_some()),
+                ("--show-scenario", arguments.show_scenario),
+            ],
         )?;
         let extent = if arguments.reduced { Extent::Reduced } else { Extent::Full };
         return of_fleet::reproduce(extent, arguments.format, arguments.threads.get(), said);
@@ -157,6 +170,43 @@ fn can_draw(arguments: &ReproduceArguments) -> Result<(), CliError> {
 fn draw(arguments: &ReproduceArguments, picture: impl FnOnce() -> String) -> Result<(), CliError> {
     let Some(path) = &arguments.picture else { return Ok(()) };
     fs::write(path, picture()).map_err(|error| CliError::Read { path: path.clone(), error })
+}
+
+/// Where figures go: to the output, or into a page that has a place for each.
+struct Output<'a> {
+    arguments: &'a ReproduceArguments,
+    page: Option<Page>,
+}
+
+impl<'a> Output<'a> {
+    /// Refuses what could not be written after minutes of work.
+    fn new(arguments: &'a ReproduceArguments) -> Result<Self, CliError> {
+        can_draw(arguments)?;
+        let page = arguments.into.as_deref().map(|path| Page::open(path, arguments)).transpose()?;
+        Ok(Self { arguments, page })
+    }
+
+    /// Writes figures, each with its name and its text, and the picture of all. A page takes only whole ones: those that
+    /// were stopped are printed.
+    fn write(
+        self,
+        figures: &[(String, String)],
+        stopped: bool,
+        picture: impl FnOnce() -> String,
+        said: Said,
+    ) -> Result<(), CliError> {
+        match self.page {
+            Some(page) if !stopped => page.put(figures, self.arguments)?,
+            page => {
+                let texts: Vec<&str> = figures.iter().map(|(_, text)| text.as_str()).collect();
+                print(texts.join("\n").as_bytes())?;
+                if let Some(page) = page {
+                    said.note(format_args!("{} is as it was: not all was measured", page.path().display()));
+                }
+            }
+        }
+        draw(self.arguments, picture)
+    }
 }
 
 /// Tells the bar, and Ctrl-C to the runs.

@@ -39,6 +39,31 @@ fn the_commands_of_the_book_are_ones_that_there_are() {
     assert!(found > 10, "only {found} commands");
 }
 
+/// The page of figures has a block for each, which holds that one, and says which version of the model it is of.
+#[test]
+fn the_page_of_figures_has_them_all() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/figures.md")).unwrap();
+    let blocks =
+        || page.split("```text terrace reproduce ").skip(1).map(|rest| rest.split_once('\n').unwrap());
+    let of_programs = terrace_sim::published::comparisons();
+    for (command, rest) in blocks() {
+        let text = rest.split("```").next().unwrap();
+        let (figure, options) = command.split_once(' ').unwrap_or((command, ""));
+        let arguments =
+            ["reproduce", figure, "--show-scenario"].into_iter().chain(options.split_whitespace());
+        assert!(!terrace(&arguments.collect::<Vec<_>>()).success().is_empty(), "{command}");
+        if let Some(comparison) = of_programs.iter().find(|comparison| comparison.name == figure) {
+            assert!(text.starts_with(&format!("{}: {}\n", comparison.paper, comparison.shows)), "{command}");
+        }
+        assert!(text.trim_end().lines().last().unwrap().starts_with("Model version: "), "{command}");
+    }
+    let curves = terrace_sim::reproduce::FIGURES.iter().map(|figure| figure.name);
+    for figure in of_programs.iter().map(|comparison| comparison.name.as_str()).chain(curves) {
+        let of_it = blocks().filter(|(command, _)| *command == figure).count();
+        assert_eq!(of_it, 1, "{figure}");
+    }
+}
+
 /// The words of a command, as a shell has them.
 fn words(command: &str) -> Vec<String> {
     let (mut words, mut quoted, mut between) = (Vec::new(), false, true);

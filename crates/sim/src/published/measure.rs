@@ -10,6 +10,7 @@ use super::compared::{Compared, compared};
 use super::files::campaign;
 use super::found::Found;
 use super::kept::{Depends, Kept};
+use super::reduced::reduce;
 use super::wanted::{Arrivals, Capacity, Key, of_campaign, set_rate, wanted};
 use crate::reproduce::{Missing, Observe, ReproduceError, work};
 use crate::run::{Next, Passed, Registry};
@@ -21,6 +22,8 @@ pub struct Extent {
     pub draws: u64,
     /// Only these programs; all, if there are none.
     pub programs: Vec<String>,
+    /// In machines of a part of the size, with programs that are as much smaller and run for less time.
+    pub reduced: bool,
     /// Only these systems, and those that values are percentages of; all, if there are none.
     pub systems: Vec<String>,
 }
@@ -73,7 +76,8 @@ pub fn measure(
     let by = at_once.len();
     let observer = begun(by + at_a_rate.len());
     let (totals, missing) = (Totals::new(), Vec::new());
-    let mut measuring = Measuring { registry, threads, kept, observer: &*observer, totals, missing };
+    let reduced = extent.reduced;
+    let mut measuring = Measuring { registry, threads, kept, reduced, observer: &*observer, totals, missing };
     measuring.stage(at_once.into_iter().map(|key| (key, None)).collect(), 0)?;
     let rates = at_a_rate.into_iter().filter_map(|(key, capacity)| {
         let capacity = Capacity::of(measuring.totals.get(&capacity)?)?;
@@ -92,6 +96,7 @@ struct Measuring<'a> {
     registry: &'a Registry,
     threads: usize,
     kept: Option<&'a Kept>,
+    reduced: bool,
     observer: &'a dyn Observe,
     totals: Totals,
     missing: Vec<Missing>,
@@ -153,6 +158,9 @@ impl Measuring<'_> {
             };
             if let Some(capacity) = capacity {
                 set_rate(&mut run, capacity);
+            }
+            if self.reduced {
+                reduce(&mut run);
             }
             let (_, digest) = match &mut machine {
                 Some(machine) => machine,

@@ -13,6 +13,7 @@ mod gate;
 mod kept;
 mod measure;
 mod picture;
+mod reduced;
 mod statistics;
 mod wanted;
 

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod foreign_counts;
+mod gates;
 mod replays;
 mod reproduce;
 mod scenarios;

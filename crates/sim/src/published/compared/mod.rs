@@ -44,6 +44,8 @@ pub struct Compared {
     pub baseline: Option<String>,
     /// The system whose gain over the baseline values are parts of; none where they are not.
     pub whole: Option<String>,
+    /// Whether machines and programs were smaller than those of the publication, as they are in tests.
+    pub reduced: bool,
     /// Draws of the assumed numbers that the bands are made of.
     pub draws: u64,
     /// The systems, in the order of each row's cells.
@@ -211,6 +213,7 @@ pub(super) fn compared(
         metric: comparison.metric,
         baseline: comparison.baseline.clone(),
         whole: comparison.whole.clone(),
+        reduced: extent.reduced,
         draws,
         agreement: means
             .iter()

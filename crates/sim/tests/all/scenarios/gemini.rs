@@ -85,19 +85,8 @@ fn xgemini_aligns_over_the_head_of_a_stock_guest_hypervisor() {
     assert_eq!(host.counts["joined"], host.counts["joins_asked"] - host.counts["refused"]);
 }
 
-/// Vanilla, dual Gemini, xGemini: fewer misses from each to the next, where memory is fragmented and was in use.
-#[test]
-fn under_fragmentation_misses_fall_from_vanilla_over_dual_gemini_to_xgemini() {
-    let used: Vec<&str> = FRAGMENTED.into_iter().chain(["guest.used=true"]).collect();
-    let base = found(["base-pages", "base-pages", "base-pages"], &used);
-    let dual = found(["dual-gemini", "dual-gemini", "dual-gemini"], &used);
-    let late: Vec<&str> = used.iter().copied().chain(["host.parameters.host_moves=huge"]).collect();
-    let xgemini = found(["xgemini", "base-pages", "xgemini"], &late);
-    let found = [misses(&base), misses(&dual), misses(&xgemini)];
-    assert!(found[0] > found[1] && found[1] > found[2], "{found:?}");
-}
-
-/// The same by the paper's own rule, where compaction can move what fragments memory.
+/// Fewer misses from each to the next by the paper's own rule, where compaction can move what fragments memory. Where it
+/// cannot, `gates` holds the order over the campaign's programs.
 #[test]
 fn where_fragments_can_be_moved_misses_fall_from_vanilla_over_dual_gemini_to_xgemini_by_the_papers_rule() {
     let movable =
@@ -126,59 +115,4 @@ fn without_trapped_writes_pages_are_placed_at_their_first_use() {
     assert!(count(&trapped, "composed_trapped") > 0);
     assert!(count(&used, "composed_trapped") < count(&trapped, "composed_trapped") / 10);
     assert!(total(&used, "well_aligned_share") > 0.95);
-}
-
-/// The campaigns of published figures in small: data goes through the caches, so that walks cost what they do, daemons
-/// have a virtual CPU of their own, and each access stands for four.
-const SMALL: [&str; 9] = [
-    "data_lines=true",
-    "time.warm_up=30 ms",
-    "time.weight=4",
-    "host.memory=448 MiB",
-    "vm.memory=320 MiB",
-    "vm.hypervisor_memory=352 MiB",
-    "vm.vcpus=2",
-    "vm.program.parameters.bytes=96 MiB",
-    "guest.used=true",
-];
-
-fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&SMALL[..], &FRAGMENTED[..3], more].concat()
-}
-
-fn speed(found: &RunResult) -> f64 {
-    total(found, "accesses_per_second")
-}
-
-/// Of the gate "vanilla, dual Gemini, xGemini" what holds: the order of misses, and that both are faster than vanilla.
-/// Which of the two is faster is a matter of a part of a per cent here.
-#[test]
-fn under_fragmentation_dual_gemini_and_xgemini_are_faster_than_vanilla() {
-    let program = ["vm.mode=nested", "vm.program.workload=masstree"];
-    let base = found(["base-pages", "base-pages", "base-pages"], &small(&program));
-    let dual = found(["dual-gemini", "dual-gemini", "dual-gemini"], &small(&program));
-    let late = [&program[..], &["host.parameters.host_moves=huge"]].concat();
-    let xgemini = found(["xgemini", "base-pages", "xgemini"], &small(&late));
-    let missed = [misses(&base), misses(&dual), misses(&xgemini)];
-    assert!(missed[0] > missed[1] && missed[1] > missed[2] * 1.3, "{missed:?}");
-    let speeds = [speed(&base), speed(&dual), speed(&xgemini)];
-    assert!(speeds[1] > speeds[0] * 1.02 && speeds[2] > speeds[0] * 1.02, "{speeds:?}");
-}
-
-/// Huge pages save it nothing, and what makes them costs it little. Of those that there are Gemini aligns the most.
-#[test]
-fn a_program_that_hardly_misses_the_tlb_loses_at_most_three_per_cent() {
-    let program = ["vm.mode=2d", "vm.program.workload=npb-sp-d"];
-    let base = found(["base-pages", "base-pages", "base-pages"], &small(&program));
-    let aligned = |found: &RunResult| {
-        let of = |name| total(found, name);
-        let aligned = of("well_aligned_bytes");
-        aligned / (aligned + of("guest_huge_only_bytes") + of("host_huge_only_bytes"))
-    };
-    let others = ["linux", "gemini"].map(|system| found([system, "base-pages", system], &small(&program)));
-    for other in &others {
-        assert!(speed(other) >= speed(&base) * 0.97, "{} of {}", speed(other), speed(&base));
-    }
-    let [linux, gemini] = others.map(|other| aligned(&other));
-    assert!(gemini > linux * 1.5, "linux {linux}, gemini {gemini}");
 }
