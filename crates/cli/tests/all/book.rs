@@ -52,10 +52,13 @@ fn the_page_of_figures_has_them_all() {
         let arguments =
             ["reproduce", figure, "--show-scenario"].into_iter().chain(options.split_whitespace());
         assert!(!terrace(&arguments.collect::<Vec<_>>()).success().is_empty(), "{command}");
+        if text == "Not measured with this version of the model.\n" {
+            continue;
+        }
         if let Some(comparison) = of_programs.iter().find(|comparison| comparison.name == figure) {
             assert!(text.starts_with(&format!("{}: {}\n", comparison.paper, comparison.shows)), "{command}");
         }
-        assert!(text.trim_end().lines().last().unwrap().starts_with("Model version: "), "{command}");
+        assert!(text.lines().last().is_some_and(|line| line.starts_with("Model version: ")), "{command}");
     }
     let curves = terrace_sim::reproduce::FIGURES.iter().map(|figure| figure.name);
     for figure in of_programs.iter().map(|comparison| comparison.name.as_str()).chain(curves) {
@@ -93,6 +96,9 @@ fn cheap(mut command: Vec<String>) -> Vec<Vec<String>> {
             command.extend(add(&["--show-config"]));
         }
         "reproduce" => {
+            if let Some(place) = command.iter().position(|word| word == "--into") {
+                command.drain(place..place + 2);
+            }
             let options = command.iter().position(|word| word.starts_with("--")).unwrap_or(command.len());
             let (figures, options) = command[1..].split_at(options - 1);
             let shown = |figure: &String| [&add(&["reproduce", figure, "--show-scenario"]), options].concat();

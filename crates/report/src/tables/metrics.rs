@@ -58,17 +58,24 @@ const GROUPS: [Group; 6] = [
         matches!(it.unit, Unit::PerSecond | Unit::Nanos)
             || ["sampling_error", "requests", "saturated", "accesses"].contains(&it.name)
     }),
-    ("cycles by cause", |it| it.unit == Unit::Cycles),
+    ("cycles by cause, and those of software by its occasion", |it| {
+        it.unit == Unit::Cycles && !is_of_exits(it)
+    }),
     ("translation", |it| {
         ["itlb_", "dtlb_", "stlb_", "walk"].iter().any(|begin| it.name.starts_with(begin))
             && it.unit == Unit::Count
     }),
     ("exits, flushes and interrupts", |it| {
-        ["exits", "flushes_", "ipis"].iter().any(|begin| it.name.starts_with(begin))
+        is_of_exits(it) || ["flushes_", "ipis"].iter().any(|begin| it.name.starts_with(begin))
     }),
     ("faults and huge pages", |it| it.unit == Unit::Count),
     ("memory", |_| true),
 ];
+
+/// Whether it counts exits, or is the cost of those for one reason.
+fn is_of_exits(metric: &RunMetric) -> bool {
+    metric.name.starts_with("exit") && metric.name != "exit_cycles"
+}
 
 /// The group that a metric is in: the first that takes it.
 fn group_of(metric: &RunMetric) -> usize {
@@ -177,10 +184,13 @@ mod tests {
         for (name, title) in [
             ("operations_per_second", "speed and latency"),
             ("latency_p99_ns", "speed and latency"),
-            ("walk_nested_cycles", "cycles by cause"),
+            ("walk_nested_cycles", "cycles by cause, and those of software by its occasion"),
+            ("first_touch_cycles", "cycles by cause, and those of software by its occasion"),
+            ("walks_2m", "translation"),
             ("walk_nested_references", "translation"),
             ("exits_ept_violation", "exits, flushes and interrupts"),
-            ("exit_cycles", "cycles by cause"),
+            ("exit_ept_violation_cycles", "exits, flushes and interrupts"),
+            ("exit_cycles", "cycles by cause, and those of software by its occasion"),
             ("collapses_copied", "faults and huge pages"),
             ("mapped_2m_bytes", "memory"),
             ("fmfi", "memory"),

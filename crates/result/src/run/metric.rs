@@ -65,12 +65,21 @@ run_metrics! {
     copy_cycles Cycles Lower "copying pages";
     clear_cycles Cycles Lower "zeroing pages";
     daemon_cycles Cycles Lower "background work of kernels that none of the other causes names";
+    allocation_cycles Cycles Lower "of the cycles of faults, exits, invalidations, interrupts, copies, zeroing and \
+                                    daemons: what programs ask for, as they map, grow and unmap memory or take turns";
+    first_touch_cycles Cycles Lower "of these: what follows from accesses that no translation allows, most often the \
+                                     first to a page";
+    background_cycles Cycles Lower "of these: what kernels do by themselves while programs run, and what it makes others \
+                                    wait for";
     additive_cycles Cycles Lower "the cycles if nothing were hidden behind other work: all latencies added up";
     accesses Count Neither "accesses of the programs, each counted with its weight";
     itlb_misses Count Lower "lookups in the instruction TLB that its first level misses";
     dtlb_misses Count Lower "lookups in the data TLB that its first level misses";
     stlb_hits Count Neither "first-level misses that the second level (STLB) holds";
     walks Count Lower "walks started: STLB misses, and accesses that a cached translation does not allow";
+    walks_4k Count Lower "of these, walks that were completed and filled a TLB entry of 4K";
+    walks_2m Count Lower "walks that were completed and filled a TLB entry of 2M";
+    walks_1g Count Lower "walks that were completed and filled a TLB entry of 1G";
     walk_guest_references Count Lower "entries of the first dimension that walks read";
     walk_nested_references Count Lower "entries of EPT that walks read";
     references_per_walk Ratio Lower "entries that a walk reads, in the mean";
@@ -89,6 +98,15 @@ run_metrics! {
     exits_write_protect Count Lower "exits because a guest writes a page that is protected against it";
     exits_external_interrupt Count Lower "exits because of an interrupt";
     exits_segment_violation Count Lower "exits because a guest reached beyond its segments";
+    exit_ept_violation_cycles Cycles Lower "cycles of exits_ept_violation";
+    exit_page_fault_cycles Cycles Lower "cycles of exits_page_fault";
+    exit_cr_access_cycles Cycles Lower "cycles of exits_cr_access";
+    exit_invlpg_cycles Cycles Lower "cycles of exits_invlpg";
+    exit_nested_cycles Cycles Lower "cycles of exits_nested";
+    exit_invept_cycles Cycles Lower "cycles of exits_invept";
+    exit_write_protect_cycles Cycles Lower "cycles of exits_write_protect";
+    exit_external_interrupt_cycles Cycles Lower "cycles of exits_external_interrupt";
+    exit_segment_violation_cycles Cycles Lower "cycles of exits_segment_violation";
     faults_base Count Lower "faults that were served with a base page";
     faults_huge Count Neither "faults that were served with a huge page";
     collapses_in_place Count Neither "ranges that became a huge page where they were";

@@ -70,6 +70,36 @@ impl Cause {
 /// How many causes there are.
 pub(crate) const CAUSES: usize = Cause::ALL.len();
 
+/// When software works: what is charged to none of a program's accesses is charged to one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Occasion {
+    /// A program asks for it: it maps, grows or gives up memory, or another one takes its turn.
+    #[default]
+    Allocation,
+    /// An access finds no translation that allows it.
+    FirstTouch,
+    /// Nobody waits for it.
+    Background,
+}
+
+impl Occasion {
+    pub(crate) const ALL: [(Self, &'static str); 3] = [
+        (Self::Allocation, "allocation_cycles"),
+        (Self::FirstTouch, "first_touch_cycles"),
+        (Self::Background, "background_cycles"),
+    ];
+
+    pub(crate) fn index(self) -> usize {
+        Self::ALL.iter().position(|&(other, _)| other == self).unwrap_or(0)
+    }
+}
+
+/// How many there are.
+pub(crate) const OCCASIONS: usize = Occasion::ALL.len();
+
+/// How many reasons there are to leave a guest.
+pub(crate) const EXITS: usize = 9;
+
 /// Why a guest was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -90,20 +120,21 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    pub(crate) const ALL: [(Self, &'static str); 9] = [
-        (Self::EptViolation, "exits_ept_violation"),
-        (Self::PageFault, "exits_page_fault"),
-        (Self::CrAccess, "exits_cr_access"),
-        (Self::Invlpg, "exits_invlpg"),
-        (Self::Nested, "exits_nested"),
-        (Self::Invept, "exits_invept"),
-        (Self::WriteProtect, "exits_write_protect"),
-        (Self::ExternalInterrupt, "exits_external_interrupt"),
-        (Self::SegmentViolation, "exits_segment_violation"),
+    /// All of them, with the metrics of how many there were and of their cycles.
+    pub(crate) const ALL: [(Self, &'static str, &'static str); EXITS] = [
+        (Self::EptViolation, "exits_ept_violation", "exit_ept_violation_cycles"),
+        (Self::PageFault, "exits_page_fault", "exit_page_fault_cycles"),
+        (Self::CrAccess, "exits_cr_access", "exit_cr_access_cycles"),
+        (Self::Invlpg, "exits_invlpg", "exit_invlpg_cycles"),
+        (Self::Nested, "exits_nested", "exit_nested_cycles"),
+        (Self::Invept, "exits_invept", "exit_invept_cycles"),
+        (Self::WriteProtect, "exits_write_protect", "exit_write_protect_cycles"),
+        (Self::ExternalInterrupt, "exits_external_interrupt", "exit_external_interrupt_cycles"),
+        (Self::SegmentViolation, "exits_segment_violation", "exit_segment_violation_cycles"),
     ];
 
     pub(crate) fn index(self) -> usize {
-        Self::ALL.iter().position(|&(other, _)| other == self).unwrap_or(0)
+        Self::ALL.iter().position(|&(other, ..)| other == self).unwrap_or(0)
     }
 
     /// What it costs. A write to a protected table ends as a violation does: with a look at the table that was written.
@@ -137,7 +168,11 @@ pub(crate) enum Flush {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bill {
     pub(crate) cycles: [u64; CAUSES],
-    pub(crate) exits: [u64; Exit::ALL.len()],
+    /// What it is that software works for now.
+    pub(crate) occasion: Occasion,
+    pub(crate) occasions: [u64; OCCASIONS],
+    pub(crate) exits: [u64; EXITS],
+    exit_cycles: [u64; EXITS],
     pub(crate) flushes: Vec<Flush>,
     /// Bytes that copies and clears moved: read, written.
     pub(crate) copied: [u64; 2],
@@ -158,12 +193,21 @@ impl Bill {
 
     pub(crate) fn charge(&mut self, cause: Cause, cycles: Cycles) {
         self.cycles[cause.index()] += cycles.get();
+        self.occasions[self.occasion.index()] += cycles.get();
     }
 
     pub(crate) fn exit(&mut self, exit: Exit) {
         self.exits[exit.index()] += 1;
         let cost = self.costs.as_ref().map_or(0, |costs| exit.cost(costs));
+        self.exit_cycles[exit.index()] += cost;
         self.charge(Cause::Exit, Cycles::new(cost));
+    }
+
+    /// The same where another virtual CPU is the reason, for what that works for.
+    pub(crate) fn exit_for(&mut self, occasion: Occasion, exit: Exit) {
+        let own = std::mem::replace(&mut self.occasion, occasion);
+        self.exit(exit);
+        self.occasion = own;
     }
 
     /// The work of a kernel.
@@ -191,7 +235,9 @@ impl Bill {
     pub(crate) fn settle(&mut self) -> Settled {
         Settled {
             cycles: std::mem::take(&mut self.cycles),
+            occasions: std::mem::take(&mut self.occasions),
             exits: std::mem::take(&mut self.exits),
+            exit_cycles: std::mem::take(&mut self.exit_cycles),
             copied: std::mem::take(&mut self.copied),
         }
     }
@@ -201,6 +247,8 @@ impl Bill {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Settled {
     pub(crate) cycles: [u64; CAUSES],
-    pub(crate) exits: [u64; Exit::ALL.len()],
+    pub(crate) occasions: [u64; OCCASIONS],
+    pub(crate) exits: [u64; EXITS],
+    pub(crate) exit_cycles: [u64; EXITS],
     pub(crate) copied: [u64; 2],
 }

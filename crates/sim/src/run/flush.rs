@@ -34,6 +34,7 @@ impl Simulation {
     /// Executes the flushes on a virtual CPU's bill.
     pub(super) fn flush(&mut self, vcpu: usize) {
         let flushes = std::mem::take(&mut self.vcpus[vcpu].bill.flushes);
+        let occasion = self.vcpus[vcpu].bill.occasion;
         for flush in &flushes {
             if let Flush::Guest { vm } = *flush {
                 self.load_root(vm);
@@ -51,13 +52,14 @@ impl Simulation {
                 done.cycles[Cause::Interrupt.index()] += convert::ratio(waits.get(), 1);
                 done.cycles[Cause::Flush.index()] += convert::ratio(charge.flush.get(), 1);
                 done.additive += convert::ratio((waits + charge.flush).get(), 1);
+                done.occasions[occasion.index()] += (waits + charge.flush).get();
                 if charge.flush.get() > 0 {
                     done.flushes[request.kind] += convert::count(request.invalidations.len());
                 }
             }
             if request.leaves {
                 for charge in &asked.targets {
-                    self.vcpus[charge.vcpu].bill.exit(Exit::ExternalInterrupt);
+                    self.vcpus[charge.vcpu].bill.exit_for(occasion, Exit::ExternalInterrupt);
                 }
             }
         }

@@ -10,7 +10,7 @@ use terrace_policy::{Policy, Role, SpaceId};
 use terrace_result::{LayerMetrics, MetricValue, Metrics, ProgramMetrics, VmMetrics};
 
 use super::alignment::Alignment;
-use super::bill::{Cause, Exit};
+use super::bill::{Cause, Exit, Occasion};
 use super::layer::LayerState;
 use super::process::Process;
 use super::simulation::Simulation;
@@ -357,6 +357,9 @@ fn flows(metrics: &mut Metrics, done: &Done, nanos: u64) {
         ("dtlb_misses", counters.dtlb_misses),
         ("stlb_hits", counters.stlb_hits),
         ("walks", counters.walks),
+        ("walks_4k", counters.translations_4k),
+        ("walks_2m", counters.translations_2m),
+        ("walks_1g", counters.translations_1g),
         ("walk_guest_references", counters.walk_references - counters.nested_references),
         ("walk_nested_references", counters.nested_references),
         ("third_level_references", counters.third_level_references),
@@ -375,8 +378,12 @@ fn flows(metrics: &mut Metrics, done: &Done, nanos: u64) {
         set(metrics, "references_per_walk", convert::ratio(counters.walk_references, counters.walks));
         set(metrics, "cycles_per_walk", convert::ratio(counters.walk_cycles, counters.walks));
     }
-    for (exit, name) in Exit::ALL {
-        set(metrics, name, done.exits[exit.index()]);
+    for (exit, number, cycles) in Exit::ALL {
+        set(metrics, number, done.exits[exit.index()]);
+        set(metrics, cycles, convert::ratio(done.exit_cycles[exit.index()], 1));
+    }
+    for (occasion, name) in Occasion::ALL {
+        set(metrics, name, convert::ratio(done.occasions[occasion.index()], 1));
     }
 }
 

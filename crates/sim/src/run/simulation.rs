@@ -6,7 +6,7 @@ use terrace_mmu::Mmu;
 use terrace_policy::{Advice, Counters as SeenCounters};
 use terrace_workload::{Mapping, MarkKind, Phase, RegionId};
 
-use super::bill::{Cause, Settled};
+use super::bill::{Cause, Occasion, Settled};
 use super::clock::Clock;
 use super::layers::Layers;
 use super::process::{NOT_YET, Process};
@@ -127,6 +127,7 @@ impl Simulation {
         }
         mmu.set_context(cpu, terrace_mmu::Context { pcid, ..context });
         let cost = self.machine.cost.as_ref().map_or(0, |costs| costs.flush.mov_cr3);
+        state.bill.occasion = Occasion::Allocation;
         state.bill.charge(Cause::Flush, terrace_addr::Cycles::new(cost));
         if let Stage::Shadow(stage) = &mut layers.stages[number] {
             stage.load(layers.ground.host(), number, space, &mut state.bill);
@@ -171,6 +172,7 @@ impl Simulation {
             ran += through;
             if let Some((fault, kind)) = fault {
                 let bill = &mut vcpus[vcpu].bill;
+                bill.occasion = Occasion::FirstTouch;
                 stage.serve(ground, vm, process.space, fault, kind, bill)?;
                 self.settle(vcpu)?;
             }
@@ -196,6 +198,7 @@ impl Simulation {
             return Ok(());
         }
         let now = self.now(vcpu);
+        self.vcpus[vcpu].bill.occasion = Occasion::Allocation;
         if let Some(next) = self.vms[vm].processes.get_mut(number + 1)
             && next.start == NOT_YET
             && let Some(after) = next.follows
@@ -226,6 +229,7 @@ impl Simulation {
         thread: usize,
         mark: MarkKind,
     ) -> Result<(), End> {
+        self.vcpus[vcpu].bill.occasion = Occasion::Allocation;
         let Self { vms, layers: Layers { ground, stages, .. }, .. } = self;
         let (stage, processes) = (&mut stages[vm], &mut vms[vm].processes);
         let process = &mut processes[number];
@@ -364,7 +368,8 @@ impl Simulation {
             serial += cycles;
         }
         delta.additive += convert::ratio(serial, 1);
-        delta.exits = settled.exits;
+        (delta.occasions, delta.exits, delta.exit_cycles) =
+            (settled.occasions, settled.exits, settled.exit_cycles);
         if let Some((vm, number)) = process {
             self.vms[vm].processes[number].done.add(&delta);
         }
@@ -395,6 +400,7 @@ impl Simulation {
         if self.vms[vm].vcpus.last() != Some(&vcpu) {
             return Ok(());
         }
+        self.vcpus[vcpu].bill.occasion = Occasion::Background;
         self.resize_due(vcpu, now)?;
         if self.vcpus[vcpu].background.is_busy(self.order.clock(vcpu)) {
             return Ok(());

@@ -3,7 +3,7 @@
 use terrace_addr::{Bytes, Cycles, convert};
 use terrace_mmu::Counters;
 
-use super::bill::{Bill, CAUSES, Exit};
+use super::bill::{Bill, CAUSES, EXITS, OCCASIONS};
 use crate::time::Interval;
 
 /// A virtual CPU.
@@ -68,7 +68,10 @@ pub(crate) struct Done {
     /// By cause, fractions of cycles included.
     pub(crate) cycles: [f64; CAUSES],
     pub(crate) additive: f64,
-    pub(crate) exits: [u64; Exit::ALL.len()],
+    /// What software cost, by what it worked for.
+    pub(crate) occasions: [u64; OCCASIONS],
+    pub(crate) exits: [u64; EXITS],
+    pub(crate) exit_cycles: [u64; EXITS],
     /// Invalidations of one address, of an address space, of a whole guest or CPU.
     pub(crate) flushes: [u64; 3],
     pub(crate) interrupts: u64,
@@ -81,13 +84,9 @@ impl Done {
             *sum += more;
         }
         self.additive += other.additive;
-        for (sum, more) in self.exits.iter_mut().zip(other.exits) {
-            *sum += more;
+        for (sum, more) in self.counts().zip(other.clone().counts()) {
+            *sum += *more;
         }
-        for (sum, more) in self.flushes.iter_mut().zip(other.flushes) {
-            *sum += more;
-        }
-        self.interrupts += other.interrupts;
     }
 
     pub(crate) fn since(&self, earlier: &Self) -> Self {
@@ -97,14 +96,17 @@ impl Done {
             *left -= before;
         }
         since.additive -= earlier.additive;
-        for (left, before) in since.exits.iter_mut().zip(earlier.exits) {
-            *left -= before;
+        for (left, before) in since.counts().zip(earlier.clone().counts()) {
+            *left -= *before;
         }
-        for (left, before) in since.flushes.iter_mut().zip(earlier.flushes) {
-            *left -= before;
-        }
-        since.interrupts -= earlier.interrupts;
         since
+    }
+
+    /// All that is whole numbers, but for the counters.
+    fn counts(&mut self) -> impl Iterator<Item = &mut u64> {
+        let Self { occasions, exits, exit_cycles, flushes, interrupts, .. } = self;
+        let of_exits = exits.iter_mut().chain(exit_cycles);
+        occasions.iter_mut().chain(of_exits).chain(flushes).chain([interrupts])
     }
 }
 
