@@ -1,7 +1,10 @@
 //! What any layer must guarantee of the abilities that it declares.
 //!
 //! Whoever makes a layer hands [`check`] a way to make a fresh [`Subject`] around it; each guarantee is tried on one of
-//! its own. What a layer does not declare it must refuse as unsupported.
+//! its own. What a layer does not declare it must refuse as unsupported. Not tried is what takes more than a layer with
+//! its policy: nested guests ([`NESTED`](Abilities::NESTED), [`TRAP_TABLES`](Abilities::TRAP_TABLES)), machines behind
+//! segments ([`SEGMENT`](Abilities::SEGMENT)), and where unmovable memory goes
+//! ([`HYBRID_BLOCKS`](Abilities::HYBRID_BLOCKS)).
 
 use alloc::format;
 use alloc::string::String;
@@ -10,8 +13,9 @@ use alloc::vec::Vec;
 use terrace_addr::{Addr, Bytes, Lower, Nanos, Page, PageSize, Span, Upper};
 
 use crate::{
-    Abilities, AccessedOp, Action, Block, CollapseInto, Cursor, DirectSegment, Extent, FlushScope, Layer,
-    Leaf, Outcome, Refused, SpaceId,
+    Abilities, AccessedOp, Action, Block, CollapseInto, Cursor, DirectSegment, Effort, Extent, Fault,
+    FlushScope, Layer, Leaf, MapRequest, Message, Outcome, Placement, Policy, Refused, Region, SpaceId,
+    VirtualPlacement,
 };
 
 /// A layer with one address space, in which a region of at least [`BLOCKS`] whole blocks of 2M is mapped and nothing
@@ -28,6 +32,48 @@ pub trait Subject {
 
     /// Touches a base page as a program does: it is present then, as a base page, and accessed.
     fn touch(&mut self, at: Addr<Upper>);
+
+    /// Touches a page as a program does, and the policy decides what serves the fault. A layer that lets no policy decide
+    /// that need not have it.
+    fn touch_with(&mut self, _policy: &mut dyn Policy, at: Addr<Upper>) {
+        self.touch(at);
+    }
+
+    /// Maps a region, and the policy decides where; its address, or none if the layer lets no policy decide that.
+    fn map_with(&mut self, _policy: &mut dyn Policy, _bytes: Bytes) -> Option<Addr<Upper>> {
+        None
+    }
+}
+
+/// A policy that always gives the same answers.
+#[derive(Debug, Clone)]
+struct Answers {
+    fault: Placement,
+    map: VirtualPlacement,
+}
+
+impl Answers {
+    const fn to_faults(fault: Placement) -> Self {
+        Self { fault, map: VirtualPlacement::Default }
+    }
+
+    const fn to_maps(map: VirtualPlacement) -> Self {
+        Self { fault: Placement::Default, map }
+    }
+}
+
+impl Policy for Answers {
+    fn requires(&self) -> Abilities {
+        Abilities::CHOOSE_SIZE | Abilities::CHOOSE_FRAME | Abilities::CHOOSE_ADDRESS
+    }
+
+    fn on_map(&mut self, _: &mut dyn Layer, _: &MapRequest) -> VirtualPlacement {
+        self.map
+    }
+
+    fn on_fault(&mut self, _: &mut dyn Layer, _: &Fault) -> Placement {
+        self.fault
+    }
 }
 
 /// So many whole blocks of 2M the region of a [`Subject`] has.
@@ -38,11 +84,17 @@ type Check<S> = (&'static str, fn(&mut S) -> Checked);
 
 /// Tries every guarantee; the name of each that does not hold, with what was found.
 pub fn check<S: Subject>(mut make: impl FnMut() -> S) -> Vec<(&'static str, String)> {
-    let checks: [Check<S>; 12] = [
+    let checks: [Check<S>; 18] = [
         ("what is not declared is refused as unsupported", undeclared),
         ("leaves are listed once each, in order, in parts of any length", leaves),
         ("a block tells what it holds", block),
         ("accessed bits that were cleared are clear", accessed),
+        ("what changed is told once", changes),
+        ("what CPUs counted can be read", counters),
+        ("a fault is served by a page of the size that was chosen", size),
+        ("a fault is served by the frame that was chosen", frame),
+        ("a region lies where it was chosen to", address),
+        ("messages are taken", messages),
         ("a collapse in place moves nothing", collapse_in_place),
         ("a collapse by copy keeps every page mapped and frees what it had", collapse_by_copy),
         ("a split leaves every byte where it was", split),
@@ -208,6 +260,114 @@ fn accessed(subject: &mut impl Subject) -> Checked {
     expect("used pages", used(AccessedOp::Read)?, 5)?;
     expect("used pages, read again", used(AccessedOp::ReadAndClear)?, 5)?;
     expect("used pages after they were cleared", used(AccessedOp::Read)?, 0)
+}
+
+fn changes(subject: &mut impl Subject) -> Checked {
+    if !has(subject, Abilities::CHANGES) {
+        return Ok(());
+    }
+    let space = subject.space();
+    let since = |subject: &mut dyn Layer, since| {
+        let mut changed = Vec::new();
+        let next = done("changes", subject.changes(since, &mut changed))?;
+        Ok::<_, String>((changed, next))
+    };
+    let (listed, begins) = since(subject.layer(), u64::MAX)?;
+    expect("what the number to begin with lists", listed, Vec::new())?;
+    let block = touch_block(subject, 1, 2);
+    let (changed, next) = since(subject.layer(), begins)?;
+    expect("changes since a block was touched", changed, alloc::vec![Cursor { space, at: block }])?;
+    expect("changes since then", since(subject.layer(), next)?, (Vec::new(), next))?;
+    let other = touch_block(subject, 3, 1);
+    let (changed, _) = since(subject.layer(), next)?;
+    expect("changes since another was touched", changed, alloc::vec![Cursor { space, at: other }])
+}
+
+fn counters(subject: &mut impl Subject) -> Checked {
+    if !has(subject, Abilities::COUNTERS) {
+        return Ok(());
+    }
+    let before = done("counters", subject.layer().counters())?;
+    touch_block(subject, 0, 1);
+    let after = done("counters", subject.layer().counters())?;
+    expect("whether walks were forgotten", after.walks < before.walks, false)
+}
+
+fn size(subject: &mut impl Subject) -> Checked {
+    if !has(subject, Abilities::CHOOSE_SIZE | Abilities::SEE_LEAVES) {
+        return Ok(());
+    }
+    let (space, first) = (subject.space(), subject.first_block());
+    let second = first.offset_by(HUGE);
+    subject.touch_with(&mut Answers::to_faults(Placement::Huge(Effort::Light)), first.offset_by(5 * BASE));
+    subject.touch_with(&mut Answers::to_faults(Placement::Default), second);
+    expect("a block with a huge page", done("block", subject.layer().block(space, first))?, Block::Huge)?;
+    let base = done("block", subject.layer().block(space, second))?;
+    expect("whether a base page is one", matches!(base, Block::Base { present: 1, .. }), true)?;
+    // There is no room for a huge page beside it.
+    let beside = second.offset_by(7 * BASE);
+    subject.touch_with(&mut Answers::to_faults(Placement::Huge(Effort::Light)), beside);
+    let base = done("block", subject.layer().block(space, second))?;
+    expect("whether the next is one, too", matches!(base, Block::Base { present: 2, .. }), true)
+}
+
+fn frame(subject: &mut impl Subject) -> Checked {
+    if !has(subject, Abilities::CHOOSE_FRAME | Abilities::SEE_LEAVES | Abilities::SEE_FREE) {
+        return Ok(());
+    }
+    let first = subject.first_block();
+    let mut extents = Vec::new();
+    done("free", subject.layer().free(Bytes::new(2 * HUGE), &mut extents))?;
+    let Some(extent) = extents.last() else { return Err("no free memory".into()) };
+    let whole = Addr::<Lower>::truncate(extent.start.get().next_multiple_of(HUGE));
+    subject.touch_with(&mut Answers::to_faults(Placement::HugeAt(whole)), first);
+    let huge = frames(subject, first)?;
+    let together = huge.iter().all(|&(part, at)| at == whole.offset_by(part * BASE));
+    expect("whether a huge page lies in the block that was named", (huge.len(), together), (512, true))?;
+    let second = first.offset_by(HUGE);
+    done("free", subject.layer().free(Bytes::new(BASE), &mut extents))?;
+    let Some(at) = extents.last().map(|extent| extent.start) else { return Err("no free memory".into()) };
+    let mut named = Answers::to_faults(Placement::Frame(at));
+    subject.touch_with(&mut named, second);
+    expect("where a page is", frames(subject, second)?, alloc::vec![(0, at)])?;
+    subject.touch_with(&mut named, second.offset_by(BASE));
+    let found = frames(subject, second)?;
+    let elsewhere = matches!(found[..], [(0, one), (1, other)] if one == at && other != at);
+    expect("whether a page whose frame is used is elsewhere", elsewhere, true)
+}
+
+fn address(subject: &mut impl Subject) -> Checked {
+    /// What is mapped: no whole blocks.
+    const BYTES: u64 = 3 * HUGE + BASE;
+    if !has(subject, Abilities::CHOOSE_ADDRESS | Abilities::SEE_LEAVES) {
+        return Ok(());
+    }
+    let space = subject.space();
+    let mut map = |answer| {
+        let at = subject.map_with(&mut Answers::to_maps(answer), Bytes::new(BYTES));
+        let mut regions: Vec<Region> = Vec::new();
+        done("regions", subject.layer().regions(space, &mut regions))?;
+        let region = regions.iter().find(|region| Some(region.span.start) == at);
+        region.map(|region| region.span).ok_or_else(|| format!("no region at {at:?}"))
+    };
+    let aligned = map(VirtualPlacement::Aligned)?;
+    expect("the start of an aligned region", aligned.start.get() % HUGE, 0)?;
+    let whole = map(VirtualPlacement::Whole)?;
+    expect("the start of a region of whole blocks", whole.start.get() % HUGE, 0)?;
+    expect("its length", whole.bytes, 4 * HUGE)?;
+    let there = Addr::truncate(whole.start.get() - 64 * HUGE);
+    expect("the start that was named", map(VirtualPlacement::At(there))?.start, there)?;
+    let taken = map(VirtualPlacement::At(there))?;
+    expect("whether a region that has no room there is elsewhere", taken.start == there, false)
+}
+
+fn messages(subject: &mut impl Subject) -> Checked {
+    if !has(subject, Abilities::MESSAGES) {
+        return Ok(());
+    }
+    let (peer, space) = (subject.layer().role(), subject.space());
+    let message = Message { peer, space, kind: 1, words: alloc::vec![2, 3] };
+    done("send", subject.layer().send(message))
 }
 
 fn collapse_in_place(subject: &mut impl Subject) -> Checked {

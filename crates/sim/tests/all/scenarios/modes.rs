@@ -173,11 +173,16 @@ fn accounts_for_all(program: &str, result: &RunResult) {
     let occasions = of(&["allocation_cycles", "first_touch_cycles", "background_cycles"]);
     let software = of(&SOFTWARE);
     assert!((occasions - software).abs() <= 1e-9 * software, "{program}: {occasions} of {software}");
-    assert_eq!(named("exit_", "_cycles"), total(result, "exit_cycles"), "{program}");
-    assert_eq!(named("exits_", ""), total(result, "exits"), "{program}");
+    let same = |one: f64, name: &str| {
+        // Whole numbers.
+        let other = total(result, name);
+        assert!((one - other).abs() < 0.5, "{program}: {one} in parts, {name} {other}");
+    };
+    same(named("exit_", "_cycles"), "exit_cycles");
+    same(named("exits_", ""), "exits");
     let filled = of(&["walks_4k", "walks_2m", "walks_1g"]);
     assert!(filled <= total(result, "walks"), "{program}");
     if !faults(result) {
-        assert_eq!(filled, total(result, "walks"), "{program}");
+        same(filled, "walks");
     }
 }
