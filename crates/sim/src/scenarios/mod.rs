@@ -45,7 +45,7 @@ pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
         "ablation",
         "Gemini and xGemini without one mechanism at a time, natively, in a virtual machine and nested",
         [
-            "time.warm_up=220 ms",
+            "time.warm_up=20 ms",
             "time.measure=4 ms",
             "time.interval=1 ms",
             "time.weight=1",
@@ -53,8 +53,7 @@ pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
             "vm.hypervisor_memory=160 MiB",
             "host.memory=224 MiB",
             "vm.program.0.parameters.bytes=80 MiB",
-            "vm.program.1.parameters.bytes=56 MiB",
-            "vm.program.1.start=200 ms"
+            "vm.program.1.parameters.bytes=56 MiB"
         ]
     ),
     builtin!(
@@ -84,6 +83,32 @@ pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
             "host.memory=1 GiB",
             "vm.program.parameters.bytes=32 MiB",
             "vm.memory=128 MiB"
+        ]
+    ),
+    builtin!(
+        "khugepaged",
+        "what khugepaged promotes, from Linux's default budget to a thousand times as much",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "time.weight=1",
+            "host.memory=512 MiB",
+            "vm.program.parameters.bytes=16 MiB",
+            "vm.program.parallelism=1",
+            "vm.memory=128 MiB"
+        ]
+    ),
+    builtin!(
+        "defrag",
+        "how hard a fault looks for a free block of 2 MiB: it compacts memory, wakes kcompactd, or does neither",
+        [
+            "time.warm_up=1 ms",
+            "time.measure=4 ms",
+            "time.interval=1 ms",
+            "host.memory=512 MiB",
+            "vm.memory=256 MiB",
+            "vm.program.parameters.most_bytes=4 MiB"
         ]
     ),
     builtin!(

@@ -75,7 +75,7 @@ fn a_daemon_on_a_cpu_of_its_own_does_not_make_the_error_larger() {
 /// error then.
 #[test]
 fn builtin_scenarios_agree_with_themselves_at_a_quarter_of_the_weight() {
-    // The second program of `ablation` begins after this short form has measured.
+    // Thirty runs that differ in little take as long as all others.
     let scenarios: Vec<_> =
         BUILTIN_SCENARIOS.iter().filter(|scenario| scenario.file.name != "ablation").collect();
     let next = AtomicUsize::new(0);
