@@ -95,7 +95,6 @@ pub const BUILTIN_SCENARIOS: &[BuiltinScenario] = &[
             "time.weight=1",
             "host.memory=512 MiB",
             "vm.program.parameters.bytes=16 MiB",
-            "vm.program.parallelism=1",
             "vm.memory=128 MiB"
         ]
     ),
