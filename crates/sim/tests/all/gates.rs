@@ -42,20 +42,24 @@ fn under_fragmentation_xgemini_comes_before_dual_gemini_and_that_before_base_pag
     assert_eq!(throughput.rows.len(), 13);
 }
 
-/// Of the published order of the other systems it is known that it does not hold.
-#[test]
-fn gemini_aligns_most_in_a_machine_that_just_booted() {
-    let [shares] = measured(["gemini-table3"], &["moses", "parsec-canneal", "spec-429-mcf", "masstree"], &[]);
-    hold(&shares, &[YES, NO]);
+/// Of some of the tables' programs: what is said of each of them holds for all then, and what is said of means does not.
+fn aligns_most(shares: &Compared) {
+    assert_eq!(shares.gates[0].holds, YES, "{}: {:#?}", shares.name, shares.gates);
 }
 
-/// The same, and of what its parts gain.
+/// And without a program that ended the bucket adds nothing.
+#[test]
+fn gemini_aligns_most_in_a_machine_that_just_booted() {
+    let programs = ["moses", "parsec-canneal", "spec-429-mcf", "masstree"];
+    let [shares, parts] = measured(["gemini-table3", "gemini-fig16"], &programs, &[]);
+    aligns_most(&shares);
+    hold(&parts, &[NO]);
+}
+
 #[test]
 fn gemini_aligns_most_in_a_machine_that_another_program_used() {
-    let programs = ["moses", "parsec-canneal", "spec-429-mcf"];
-    let [shares, parts] = measured(["gemini-table4", "gemini-fig16-reused"], &programs, &[]);
-    hold(&shares, &[YES, NO]);
-    hold(&parts, &[YES]);
+    let [shares] = measured(["gemini-table4"], &["moses", "parsec-canneal", "spec-429-mcf"], &[]);
+    aligns_most(&shares);
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod sampled;
 mod schemes;
 mod used;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use terrace_machine::builtin;
 use terrace_result::RunResult;
 use terrace_scenario::Run;
@@ -50,6 +52,20 @@ fn result(text: &str, overrides: &[&str]) -> RunResult {
     let mut all = results(text, overrides);
     assert_eq!(all.len(), 1);
     all.remove(0)
+}
+
+/// Does something with each, several at a time.
+fn of_each<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(8) {
+            scope.spawn(|| {
+                while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(one);
+                }
+            });
+        }
+    });
 }
 
 /// A metric of the whole run.

@@ -1,10 +1,8 @@
 //! Modes and page sizes, compared on every kind of program.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use terrace_result::RunResult;
 
-use super::{results, total};
+use super::{of_each, results, total};
 
 /// Beyond what 4K pages of the TLB reach (1,536 entries: 6 MiB).
 const BEYOND: &[&str] = &["vm.program.parameters.bytes=64 MiB"];
@@ -100,19 +98,7 @@ fn cost(result: &RunResult, names: &[&str]) -> f64 {
 /// walks away.
 #[test]
 fn native_at_most_virtual_at_most_nested_and_aligned_huge_pages_remove_most_of_the_walks() {
-    let programs = programs();
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(8) {
-            scope.spawn(|| {
-                while let Some(&(program, overrides, beyond)) =
-                    programs.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    compare(program, overrides, beyond);
-                }
-            });
-        }
-    });
+    of_each(&programs(), |&(program, overrides, beyond)| compare(program, overrides, beyond));
 }
 
 /// Whether pages were touched for the first time as long as it was measured.

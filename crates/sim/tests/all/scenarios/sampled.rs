@@ -1,11 +1,9 @@
 //! Sampled time agrees with exact time within the error that it states.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use terrace_result::MetricValue;
 use terrace_sim::scenarios::{BUILTIN_SCENARIOS, BuiltinScenario};
 
-use super::{one, registry, total};
+use super::{of_each, one, registry, total};
 
 const RANDOM: &str = r#"
 name = "sampled"
@@ -78,16 +76,7 @@ fn builtin_scenarios_agree_with_themselves_at_a_quarter_of_the_weight() {
     // Thirty runs that differ in little take as long as all others.
     let scenarios: Vec<_> =
         BUILTIN_SCENARIOS.iter().filter(|scenario| scenario.file.name != "ablation").collect();
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(8) {
-            scope.spawn(|| {
-                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    agrees_with_itself(scenario);
-                }
-            });
-        }
-    });
+    of_each(&scenarios, |scenario| agrees_with_itself(scenario));
 }
 
 fn agrees_with_itself(scenario: &BuiltinScenario) {
