@@ -30,6 +30,18 @@ impl Deref for ScenarioError {
     }
 }
 
+/// A value with which a run cannot be made, as who makes it finds out; [`Found::misfit`](crate::Found::misfit) says where
+/// it is in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The keys that lead to it, joined by points, a number for each place in a list: `vm.0.program.1.rate`.
+    pub path: String,
+    /// What is there.
+    pub found: String,
+    /// What can be there.
+    pub expected: String,
+}
+
 /// What is wrong with a scenario that was read: where in its tree, not yet where in its text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Problem {

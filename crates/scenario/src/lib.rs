@@ -27,7 +27,7 @@ mod value;
 mod vm;
 mod vocabulary;
 
-pub use error::ScenarioError;
+pub use error::{Misfit, ScenarioError};
 pub use kernel::{Host, Kernel};
 pub use machine::MachineChoice;
 pub use read::{Builtin, Found, find, load, parse};

@@ -8,7 +8,7 @@ use terrace_machine::{Fault, Machine, Origin, Override};
 
 use crate::document::Document;
 use crate::error::{Problem, one_of};
-use crate::{Run, ScenarioError, Vocabulary};
+use crate::{Misfit, Run, ScenarioError, Vocabulary};
 
 /// A scenario that comes with the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,12 @@ impl Found {
     /// The first that it does not have, with its place in the file.
     pub fn fits(&self, run: &Run, machine: &Machine) -> Result<(), ScenarioError> {
         run.scenario.misfit(machine).map_or(Ok(()), |problem| Err(self.located(run, problem)))
+    }
+
+    /// The error that one of the runs cannot be made with a value that it has.
+    pub fn misfit(&self, run: &Run, misfit: Misfit) -> ScenarioError {
+        let Misfit { path, found, expected } = misfit;
+        self.located(run, Problem::new(&path, found, expected))
     }
 
     fn located(&self, run: &Run, problem: Problem) -> ScenarioError {

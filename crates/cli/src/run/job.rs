@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use terrace_addr::Nanos;
 use terrace_machine::Machine;
 use terrace_result::{EventRow, EventWriter, ResultError, RunResult, ScopeName};
-use terrace_scenario::Run;
-use terrace_sim::run::{Batch, Next, Passed, Registry, Watch};
+use terrace_scenario::{Found, Run};
+use terrace_sim::run::{Batch, Next, Passed, Registry, RunError, Watch};
 
 use super::series::Series;
 use crate::CliError;
@@ -16,7 +16,7 @@ use crate::progress::RunsBar;
 
 /// Runs to simulate.
 pub(super) struct Job<'a> {
-    pub(super) runs: &'a [Run],
+    pub(super) scenario: &'a Found,
     /// The machine of each run.
     pub(super) machines: Vec<&'a Machine>,
     pub(super) registry: &'a Registry,
@@ -38,11 +38,12 @@ impl Job<'_> {
     /// Simulates all runs, so many at a time. If they are interrupted, these are the first of them. Of runs that cannot
     /// be made, the error of the first.
     pub(super) fn all(&self, at_a_time: usize, bar: &RunsBar) -> Result<Vec<Done>, CliError> {
-        let batch = Batch::new(self.runs, self.machines.clone(), self.registry, at_a_time);
+        let runs = &self.scenario.runs;
+        let batch = Batch::new(runs, self.machines.clone(), self.registry, at_a_time);
         let failing = AtomicBool::new(false);
         let over = || interrupted() || failing.load(Ordering::Relaxed);
         let work = |place: usize| {
-            let run = &self.runs[place];
+            let run = &runs[place];
             let record = &run.scenario.record;
             let series = (self.keeps_records && record.series).then(Series::default);
             let events = (self.keeps_records && record.events).then(|| EventWriter::new(Vec::new()));
@@ -52,11 +53,7 @@ impl Job<'_> {
             let result = batch.run(place, &mut watcher);
             failing.fetch_or(result.is_err(), Ordering::Relaxed);
             bar.finish(place);
-            let result = result.map_err(|error| CliError::Run {
-                scenario: run.scenario.name.clone(),
-                run: super::name(&run.labels),
-                error: Box::new(error),
-            })?;
+            let result = result.map_err(|error| self.placed(run, error))?;
             let Watcher { series, events, lost, simulated, .. } = watcher;
             if let Some(lost) = lost {
                 return Err(lost.into());
@@ -64,7 +61,19 @@ impl Job<'_> {
             let events = events.map(EventWriter::finish).transpose()?;
             Ok(Done { result, series: series.unwrap_or_default(), events, simulated })
         };
-        in_order(self.runs.len(), at_a_time, over, work).into_iter().collect()
+        in_order(runs.len(), at_a_time, over, work).into_iter().collect()
+    }
+
+    /// Why a run cannot be made, with the place in the scenario's file if something there is the reason.
+    fn placed(&self, run: &Run, error: RunError) -> CliError {
+        match error.misfit(&run.scenario) {
+            Some(misfit) => self.scenario.misfit(run, misfit).into(),
+            None => CliError::Run {
+                scenario: run.scenario.name.clone(),
+                run: super::name(&run.labels),
+                error: Box::new(error),
+            },
+        }
     }
 }
 

@@ -46,10 +46,10 @@ pub(crate) fn run(arguments: &RunArguments, registry: &Registry, said: Said) -> 
     let mut found = terrace_scenario::find(scenario, &builtin, &overrides, &registry.vocabulary())?;
     only::choose(&mut found.runs, &arguments.only)?;
     let machines = Machines::of(&found)?;
-    let Found { runs, text, .. } = found;
+    let Found { runs, text, .. } = &found;
     if arguments.show_config {
         let configurations: Vec<_> =
-            (0..).zip(&runs).map(|(number, run)| configuration(number, run)).collect();
+            (0..).zip(runs).map(|(number, run)| configuration(number, run)).collect();
         print(configurations.join("\n").as_bytes())?;
         return Ok(Ended::Complete);
     }
@@ -58,8 +58,12 @@ pub(crate) fn run(arguments: &RunArguments, registry: &Registry, said: Said) -> 
     }
     note_interrupts();
     let (started, began) = (SystemTime::now(), Instant::now());
-    let job =
-        Job { runs: &runs, machines: machines.of_runs(), registry, keeps_records: arguments.out.is_some() };
+    let job = Job {
+        scenario: &found,
+        machines: machines.of_runs(),
+        registry,
+        keeps_records: arguments.out.is_some(),
+    };
     let bar = RunsBar::new(said, runs.len());
     let done = job.all(arguments.threads.get(), &bar)?;
     drop(bar);

@@ -207,6 +207,36 @@ fn bad_input_is_told_in_a_message() {
     contains(&terrace(&["run"]).failure(2), &["<SCENARIO>"]);
 }
 
+/// What only the program or the system itself can tell is in the file, too.
+#[test]
+fn what_a_run_cannot_be_made_with_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.toml");
+    let file = path.to_str().unwrap();
+    let churn = SMALL.replace("gups", "churn");
+    for (text, message) in [
+        (
+            SMALL.replace("\"gups\"", "\"gups\"\nrate = 100"),
+            "14:8: vm.0.program.0.rate: found a rate of gups, which serves no requests; expected no `rate`",
+        ),
+        (
+            churn.replace("{ bytes = \"16 MiB\" }", "{ least_bytes = \"1 GiB\" }"),
+            "14:30: vm.0.program.0.parameters.least_bytes: found 1 GiB; expected at most most_bytes, 16777216 bytes",
+        ),
+        (
+            format!(
+                "{}\n[guest]\nsystem = \"direct-segment\"\n",
+                SMALL.replace("[[vm]]", "[[vm]]\nmode = \"shadow\"")
+            ),
+            "18:10: guest.system: found direct-segment, which needs what this layer cannot do: direct; expected another \
+             system or, if that is what it lacks, another mode",
+        ),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(terrace(&["run", file]).failure(1), format!("error: {file}:{message}\n"));
+    }
+}
+
 /// That memory runs out is what such a run shows: other runs go on, and there is an error only if none measured.
 #[test]
 fn a_machine_larger_than_its_host_is_an_outcome() {

@@ -5,6 +5,7 @@ use terrace_machine::MachineError;
 use terrace_machine::quantity::Size;
 use terrace_mmu::BuildError;
 use terrace_policy::{Abilities, ParameterError};
+use terrace_scenario::{Misfit, Scenario};
 use terrace_workload::WorkloadError;
 use thiserror::Error;
 
@@ -20,28 +21,34 @@ pub enum RunError {
     #[error(transparent)]
     Build(#[from] BuildError),
     /// A workload cannot be made.
-    #[error("vm.{vm}: {error}")]
+    #[error("vm.{vm}.program.{program}: {error}")]
     Workload {
         /// The virtual machine.
         vm: String,
+        /// The place of the program among those of the machine.
+        program: usize,
         /// Why.
         error: WorkloadError,
     },
     /// A program cannot be like that.
-    #[error("vm.{vm}: {error}")]
+    #[error("vm.{vm}.program.{program}: {error}")]
     Program {
         /// The virtual machine.
         vm: String,
+        /// The place of the program among those of the machine.
+        program: usize,
         /// Why.
         error: InvalidProgram,
     },
     /// Requests are to come to a program that serves none.
     #[error(
-        "vm.{vm}.program.{workload}.rate: found a rate for a workload that serves no requests; leave it out"
+        "vm.{vm}.program.{program}.rate: found a rate of {workload}, which serves no requests; leave it out"
     )]
     NoRequests {
         /// The virtual machine.
         vm: String,
+        /// The place of the program among those of the machine.
+        program: usize,
         /// The workload.
         workload: String,
     },
@@ -148,4 +155,43 @@ pub enum RunError {
     /// What the order of things does not allow.
     #[error(transparent)]
     Order(#[from] OrderError),
+}
+
+impl RunError {
+    /// The value of the scenario with which the run cannot be made, if it is one.
+    pub fn misfit(&self, scenario: &Scenario) -> Option<Misfit> {
+        let number = |vm: &str| scenario.vm.iter().position(|it| it.name == vm);
+        Some(match self {
+            Self::Workload {
+                vm,
+                program,
+                error: WorkloadError::Value { parameter, found, expected, .. },
+            } => {
+                let number = number(vm)?;
+                // With its unit.
+                let given = scenario.vm[number].program.get(*program)?.parameters.get(parameter);
+                Misfit {
+                    path: format!("vm.{number}.program.{program}.parameters.{parameter}"),
+                    found: given.map_or_else(|| found.clone(), ToString::to_string),
+                    expected: expected.clone(),
+                }
+            }
+            Self::NoRequests { vm, program, workload } => Misfit {
+                path: format!("vm.{}.program.{program}.rate", number(vm)?),
+                found: format!("a rate of {workload}, which serves no requests"),
+                expected: "no `rate`".into(),
+            },
+            Self::Parameter { layer, error: ParameterError::Value { name, found, expected } } => Misfit {
+                path: format!("{layer}.parameters.{name}"),
+                found: found.clone(),
+                expected: expected.clone(),
+            },
+            Self::Abilities { layer, system, missing } => Misfit {
+                path: format!("{layer}.system"),
+                found: format!("{system}, which needs what this layer cannot do: {missing}"),
+                expected: "another system or, if that is what it lacks, another mode".into(),
+            },
+            _ => return None,
+        })
+    }
 }

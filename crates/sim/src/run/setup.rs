@@ -155,7 +155,7 @@ fn begin_program(
     asked: &scenario::Program,
 ) -> Result<Result<(), End>, RunError> {
     let vm = &scenario.vm[number];
-    let failed = |error| RunError::Workload { vm: vm.name.clone(), error };
+    let failed = |error| RunError::Workload { vm: vm.name.clone(), program: place, error };
     let own = convert::count(number) << 16 | convert::count(place);
     let seed = scenario.seed.wrapping_add(own.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut arguments = Arguments::new(convert::index32(asked.threads), seed);
@@ -171,7 +171,7 @@ fn begin_program(
         arguments.set(RATE, rate);
     }
     let program = if asked.workload == trace::NAME {
-        trace::build(&vm.name, &asked.parameters)?
+        trace::build(&asked.parameters, failed)?
     } else {
         workload::entry(&asked.workload).and_then(|entry| entry.build(&arguments)).map_err(failed)?
     };
@@ -180,9 +180,10 @@ fn begin_program(
         asked.core_cycles.unwrap_or(facts.core_cycles),
         asked.parallelism.unwrap_or(facts.parallelism),
     );
-    let timing = timing.map_err(|error| RunError::Program { vm: vm.name.clone(), error })?;
+    let timing = timing.map_err(|error| RunError::Program { vm: vm.name.clone(), program: place, error })?;
     if asked.rate.is_some() && facts.latency.is_none() {
-        return Err(RunError::NoRequests { vm: vm.name.clone(), workload: asked.workload.clone() });
+        let workload = asked.workload.clone();
+        return Err(RunError::NoRequests { vm: vm.name.clone(), program: place, workload });
     }
     let stated = facts.latency.and_then(|service| match service.load {
         Load::PerSecond(rate) => Some(rate),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tempfile::NamedTempFile;
 use terrace_scenario::{self as scenario, ParameterSpec, Range, Unit, Value, Word};
 use terrace_trace::{Source, TraceError};
-use terrace_workload::{Program, Replay, Reported};
+use terrace_workload::{Program, Replay, Reported, WorkloadError};
 
 use super::RunError;
 
@@ -61,10 +61,12 @@ pub(super) fn word() -> Word {
 /// The trace as a program.
 ///
 /// # Errors
-/// If it cannot be read.
-pub(super) fn build(vm: &str, parameters: &scenario::Parameters) -> Result<Box<dyn Program>, RunError> {
+/// As `failed` makes it of the workload's own, if it cannot be read.
+pub(super) fn build(
+    parameters: &scenario::Parameters,
+    failed: impl FnOnce(WorkloadError) -> RunError,
+) -> Result<Box<dyn Program>, RunError> {
     let file = parameters.text("file").unwrap_or(BUILTIN).to_owned();
-    let failed = |error| RunError::Workload { vm: vm.to_owned(), error };
     let reported = Reported {
         name: NAME.into(),
         core_cycles: parameters.number("core_cycles").unwrap_or(0.5),

@@ -53,7 +53,7 @@ fn make(settings: &Settings) -> Result<Box<dyn Program>, WorkloadError> {
 pub(crate) fn bodies(settings: &Settings, plan: &mut Plan) -> Result<Vec<Box<dyn Body>>, WorkloadError> {
     let (least, most) = (settings.whole("least_bytes"), settings.whole("most_bytes"));
     if least > most {
-        return Err(settings.conflict("least_bytes", format!("at most most_bytes, {most}")));
+        return Err(settings.conflict("least_bytes", format!("at most most_bytes, {most} bytes")));
     }
     let live = settings.whole("live");
     let uses = settings.whole("uses");
