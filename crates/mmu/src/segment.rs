@@ -5,6 +5,7 @@
 use terrace_addr::{Addr, Bytes, Gpa, Hpa, PageSize};
 
 use crate::Below;
+use crate::cores::Compiled;
 
 /// A segment lies below: all of the guest's memory is one block of the host's, and guest-physical addresses are
 /// relocated and checked, not translated.
@@ -40,7 +41,7 @@ pub trait Blocks {
     fn first_base(&self) -> Addr<Hpa>;
 }
 
-impl<S: Blocks> Below for S {
+impl<S: Blocks + Compiled> Below for S {
     type Space = Gpa;
 }
 

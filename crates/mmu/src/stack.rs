@@ -3,7 +3,7 @@
 use terrace_addr::{Gpa, Gva, Hpa, Space};
 use terrace_table::{Ept, SimulatedMemory, Table, X86};
 
-use crate::cores::{Foresee, Translate};
+use crate::cores::{Compiled, Foresee, Translate};
 
 /// The table of the first dimension, in the space that its nodes and leaves are addresses of.
 pub type GuestTable<L> = Table<Gva, X86, SimulatedMemory<L>>;
@@ -40,7 +40,7 @@ impl<'a, B: Below> From<&'a mut Stack<B>> for Tables<'a, B> {
 
 /// What lies below the first dimension: how its addresses become addresses of memory. The walker knows all of
 /// them; others cannot be added from outside.
-pub trait Below: Translate<Self::Space> + Foresee<Self::Space> {
+pub trait Below: Translate<Self::Space> + Foresee<Self::Space> + Compiled {
     /// The space of the first dimension's nodes and frames.
     type Space: Space;
     /// Whether what lies below has tables of its own, that are walked.

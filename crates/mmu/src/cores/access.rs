@@ -6,7 +6,7 @@ use terrace_raw::{Vectors, Work};
 
 use super::below::{Found, Nested};
 use super::foresee::{Ahead, FARTHEST, NEAR, SPARSE};
-use super::populate::{AsTheyAre, Ended, Populate};
+use super::populate::{AsTheyAre, Ended, Fill, Filling, Populate};
 use super::references::References;
 use super::walk::Walked;
 use super::{Mmu, Structures, Thread};
@@ -66,7 +66,16 @@ impl Mmu {
         accesses: &[Access],
         populate: &mut P,
     ) -> Result<(), Stopped<P::Error>> {
-        self.vectors.run(Run { mmu: self, cpu, stack: stack.into(), accesses, populate })
+        let mut filling = Filling { populate, error: None };
+        let mut at = 0;
+        let ended =
+            B::run(self, Batch { cpu, tables: stack.into(), accesses, fill: &mut filling, done: &mut at });
+        match (ended, filling.error) {
+            (Ok(()), _) => Ok(()),
+            (Err(Ended::Fault(fault)), _) => Err(Stopped::Fault { at, fault }),
+            (Err(Ended::Populate), Some(error)) => Err(Stopped::Populate { at, error }),
+            (Err(Ended::Populate), None) => unreachable!("whoever fills in keeps its error"),
+        }
     }
 
     /// Runs one access, and says where its first byte is and how large the entry was that served it.
@@ -82,7 +91,7 @@ impl Mmu {
         stack: impl Into<Tables<'t, B>>,
         access: Access,
     ) -> Result<Translation, Fault> {
-        self.watched(cpu, stack.into(), access, &mut Unwatched)
+        B::access(self, cpu, stack.into(), access)
     }
 
     /// The same, and every step of it.
@@ -96,19 +105,21 @@ impl Mmu {
         access: Access,
     ) -> (Vec<Step>, Result<Translation, Fault>) {
         let mut steps = Vec::new();
-        let result = self.watched(cpu, stack.into(), access, &mut steps);
+        let result = B::explain(self, cpu, stack.into(), access, &mut steps);
         (steps, result)
     }
 
-    fn watched<B: Below, W: Watch>(
+    /// One access, watched or not.
+    #[inline(always)]
+    pub(super) fn watched<B: Below, W: Watch>(
         &mut self,
         cpu: usize,
         stack: Tables<'_, B>,
         access: Access,
         watch: &mut W,
     ) -> Result<Translation, Fault> {
-        let populate = &mut AsTheyAre;
-        let mut running = self.running(BASELINE, cpu, stack, populate, watch);
+        let fill = &mut AsTheyAre;
+        let mut running = self.running(BASELINE, cpu, stack, fill, watch);
         let ended = running.access_in_full(access);
         running.settle();
         match ended {
@@ -117,48 +128,55 @@ impl Mmu {
                 Ok(piece.translation(access.addr))
             }
             Err(Ended::Fault(fault)) => Err(fault),
+            Err(Ended::Populate) => unreachable!("nothing is filled in"),
         }
+    }
+
+    /// Accesses of a batch, as [`run`](Self::run) says.
+    #[inline(always)]
+    pub(super) fn run_batch<B: Below>(&mut self, batch: Batch<'_, B>) -> Result<(), Ended> {
+        self.vectors.run(Run { mmu: self, batch })
     }
 }
 
-/// What [`Mmu::run`] does.
-struct Run<'a, B: Below, P> {
-    mmu: &'a mut Mmu,
+/// Accesses to run.
+pub struct Batch<'a, B: Below> {
     cpu: usize,
-    stack: Tables<'a, B>,
+    tables: Tables<'a, B>,
     accesses: &'a [Access],
-    populate: &'a mut P,
+    fill: &'a mut dyn Fill<B>,
+    /// How many are done.
+    done: &'a mut usize,
 }
 
-impl<B: Below, P: Populate<B>> Work for Run<'_, B, P> {
-    type Output = Result<(), Stopped<P::Error>>;
+/// What [`Mmu::run`] does.
+struct Run<'m, 'a, B: Below> {
+    mmu: &'m mut Mmu,
+    batch: Batch<'a, B>,
+}
+
+impl<B: Below> Work for Run<'_, '_, B> {
+    type Output = Result<(), Ended>;
 
     #[inline(always)]
     fn run<V: Vector>(self, vector: V) -> Self::Output {
-        let Self { mmu, cpu, stack, accesses, populate } = self;
+        let Self { mmu, batch: Batch { cpu, tables, accesses, fill, done } } = self;
         let farthest = mmu.look_ahead.clamp(1, FARTHEST);
         let mut nobody = Unwatched;
-        let mut running = mmu.running(vector, cpu, stack, populate, &mut nobody);
+        let mut running = mmu.running(vector, cpu, tables, fill, &mut nobody);
         let mut at = 0;
         let ended = running.batches(accesses, farthest, &mut at);
         running.settle();
         running.thread.tally.references += convert::count(at);
-        ended.map_err(|ended| match ended {
-            Ended::Fault(fault) => Stopped::Fault { at, fault },
-            Ended::Populate(error) => Stopped::Populate { at, error },
-        })
+        *done = at;
+        ended
     }
 }
 
-impl<B: Below, P: Populate<B>, V: Vector> Running<'_, B, P, V, Unwatched> {
+impl<B: Below, V: Vector> Running<'_, B, V, Unwatched> {
     /// Accesses, in batches of at most `farthest`. The number of those that are done is added to `done`.
     #[inline(always)]
-    fn batches(
-        &mut self,
-        accesses: &[Access],
-        farthest: usize,
-        done: &mut usize,
-    ) -> Result<(), Ended<P::Error>> {
+    fn batches(&mut self, accesses: &[Access], farthest: usize, done: &mut usize) -> Result<(), Ended> {
         let mut window = farthest.min(NEAR);
         let mut walks = 0;
         let mut ahead = None;
@@ -187,13 +205,13 @@ impl<B: Below, P: Populate<B>, V: Vector> Running<'_, B, P, V, Unwatched> {
 }
 
 /// One access, in full.
-struct InFull<'a, 'r, B: Below, P, V, W> {
-    running: &'a mut Running<'r, B, P, V, W>,
+struct InFull<'a, 'r, B: Below, V, W> {
+    running: &'a mut Running<'r, B, V, W>,
     access: Access,
 }
 
-impl<B: Below, P: Populate<B>, U: Vector, W: Watch> Work for InFull<'_, '_, B, P, U, W> {
-    type Output = Result<(), Ended<P::Error>>;
+impl<B: Below, U: Vector, W: Watch> Work for InFull<'_, '_, B, U, W> {
+    type Output = Result<(), Ended>;
 
     #[inline(always)]
     fn run<V: Vector>(self, _: V) -> Self::Output {
@@ -202,14 +220,14 @@ impl<B: Below, P: Populate<B>, U: Vector, W: Watch> Work for InFull<'_, '_, B, P
 }
 
 /// A walk.
-struct Walk<'a, 'r, B: Below, P, V, W> {
-    running: &'a mut Running<'r, B, P, V, W>,
+struct Walk<'a, 'r, B: Below, V, W> {
+    running: &'a mut Running<'r, B, V, W>,
     addr: Addr<Gva>,
     kind: AccessKind,
 }
 
-impl<B: Below, P: Populate<B>, U: Vector, W: Watch> Work for Walk<'_, '_, B, P, U, W> {
-    type Output = Result<Walked, Ended<P::Error>>;
+impl<B: Below, U: Vector, W: Watch> Work for Walk<'_, '_, B, U, W> {
+    type Output = Result<Walked, Ended>;
 
     #[inline(always)]
     fn run<V: Vector>(self, _: V) -> Self::Output {
@@ -218,14 +236,14 @@ impl<B: Below, P: Populate<B>, U: Vector, W: Watch> Work for Walk<'_, '_, B, P, 
 }
 
 /// Looking ahead over a batch.
-struct LookAhead<'a, 'r, 'b, B: Below, P, V, W> {
-    running: &'a mut Running<'r, B, P, V, W>,
+struct LookAhead<'a, 'r, 'b, B: Below, V, W> {
+    running: &'a mut Running<'r, B, V, W>,
     batch: &'b [Access],
     all: bool,
     ahead: &'b mut Ahead<B::Space>,
 }
 
-impl<B: Below, P, U: Vector, W> Work for LookAhead<'_, '_, '_, B, P, U, W> {
+impl<B: Below, U: Vector, W> Work for LookAhead<'_, '_, '_, B, U, W> {
     type Output = ();
 
     #[inline(always)]
@@ -235,17 +253,17 @@ impl<B: Below, P, U: Vector, W> Work for LookAhead<'_, '_, '_, B, P, U, W> {
 }
 
 /// A CPU at work: its structures, what it shares, and the tables that it walks.
-pub(super) struct Running<'a, B: Below, P, V, W> {
+pub(super) struct Running<'a, B: Below, V, W> {
     pub(super) vector: V,
     pub(super) core: &'a mut Structures,
     pub(super) thread: &'a mut Thread,
     pub(super) hierarchy: Hierarchy<'a>,
     pub(super) stack: Tables<'a, B>,
-    pub(super) populate: &'a mut P,
+    pub(super) fill: &'a mut dyn Fill<B>,
     pub(super) watch: &'a mut W,
 }
 
-impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
+impl<B: Below, V: Vector, W: Watch> Running<'_, B, V, W> {
     /// References that wait go, and are counted.
     #[inline(always)]
     fn settle(&mut self) {
@@ -262,7 +280,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
 
     /// One access.
     #[inline(always)]
-    fn access(&mut self, access: Access) -> Result<(), Ended<P::Error>> {
+    fn access(&mut self, access: Access) -> Result<(), Ended> {
         // The short way: a hit on the entry that its set was asked for last, within one page of 4K. Whatever is not
         // that simple starts again from the beginning, the short way having left no trace.
         let Access { addr, kind, .. } = access;
@@ -283,7 +301,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
 
     /// One access; what served its first byte is returned.
     #[inline(always)]
-    fn access_in_full(&mut self, access: Access) -> Result<Piece, Ended<P::Error>> {
+    fn access_in_full(&mut self, access: Access) -> Result<Piece, Ended> {
         let first = self.piece(access.addr, access.kind)?;
         let last = access.last_byte();
         if self.core.data_lines {
@@ -298,7 +316,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     /// The pages beyond the first of an access that crosses a boundary of 4 KiB.
     #[cold]
     #[inline(never)]
-    fn crossing(&mut self, access: Access, first: PageSize) -> Result<(), Ended<P::Error>> {
+    fn crossing(&mut self, access: Access, first: PageSize) -> Result<(), Ended> {
         let last = access.last_byte();
         let (mut at, mut size) = (access.addr, first);
         while at.align_down(size) != last.align_down(size) {
@@ -328,7 +346,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
 
     /// One lookup.
     #[inline(always)]
-    fn piece(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+    fn piece(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended> {
         let tally = &mut self.thread.tally;
         let hit = self.core.first_level.lookup(self.vector, addr, kind, self.thread.tags);
         tally.lookups[kind.index()] += 1;
@@ -358,7 +376,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
 
     /// The second level, and a walk if it misses too.
     #[inline(always)]
-    fn first_level_miss(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+    fn first_level_miss(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended> {
         if !B::TABLES
             && let Some(direct) = self.direct(addr)
         {
@@ -391,7 +409,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
 
     /// The third level: `None` if it does not hold the page.
     #[cold]
-    fn third_level(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Option<Result<Piece, Ended<P::Error>>> {
+    fn third_level(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Option<Result<Piece, Ended>> {
         let Self { vector, core, thread, hierarchy, watch, .. } = self;
         let mut references =
             References { vector: *vector, hierarchy, tally: &mut thread.tally, watch: *watch };
@@ -426,7 +444,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
         addr: Addr<Gva>,
         kind: AccessKind,
         (at, page): (Addr<B::Space>, PageSize),
-    ) -> Result<Piece, Ended<P::Error>> {
+    ) -> Result<Piece, Ended> {
         let Self { vector, core, thread, hierarchy, stack, watch, .. } = self;
         let tags = thread.tags;
         thread.tally.direct_translations += 1;
@@ -459,7 +477,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
     /// A walk for an access that the cached entry does not allow. That entry goes first, with whatever else is
     /// found for its address: otherwise one of a smaller size would hide the new translation for ever.
     #[cold]
-    fn upgrade(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+    fn upgrade(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended> {
         self.thread.tally.upgrade_walks += 1;
         self.make_room();
         self.hierarchy.waiting().walk_begins();
@@ -469,7 +487,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
 
     /// A walk, and the insertion of what it finds.
     #[inline(always)]
-    fn fill(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended<P::Error>> {
+    fn fill(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Piece, Ended> {
         if let Some(direct) = self.direct(addr) {
             return self.fill_directly(addr, kind, direct);
         }

@@ -110,7 +110,7 @@ impl<L: Space> Ahead<L> {
     }
 }
 
-impl<B: Below, P, V: Vector, W> Running<'_, B, P, V, W> {
+impl<B: Below, V: Vector, W> Running<'_, B, V, W> {
     /// Asks for what `accesses` will walk through: `all` of them, or those that no TLB
     /// serves.
     #[inline(always)]

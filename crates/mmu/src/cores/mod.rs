@@ -12,6 +12,7 @@ use crate::{Below, BuildError, Context, Counters, DirectSegment, InvalidationCou
 
 mod access;
 mod below;
+mod compiled;
 mod foresee;
 mod nested;
 mod populate;
@@ -25,12 +26,14 @@ mod walk_cache;
 
 pub use access::Stopped;
 pub(crate) use below::Translate;
+pub(crate) use compiled::Compiled;
 pub(crate) use foresee::Foresee;
 pub use populate::{Absent, AsTheyAre, Populate};
 
 use access::Running;
 use foresee::FARTHEST;
 use nested::NestedStructures;
+use populate::Fill;
 use prefetch::Prefetched;
 use third_level::{ThirdLevel, memory_end};
 use tlb::Tlb;
@@ -292,14 +295,14 @@ impl Mmu {
 
     /// A CPU at work on the tables of `stack`.
     #[inline(always)]
-    fn running<'a, B: Below, P, V, W>(
+    fn running<'a, B: Below, V, W>(
         &'a mut self,
         vector: V,
         cpu: usize,
         stack: Tables<'a, B>,
-        populate: &'a mut P,
+        fill: &'a mut dyn Fill<B>,
         watch: &'a mut W,
-    ) -> Running<'a, B, P, V, W> {
+    ) -> Running<'a, B, V, W> {
         self.ready(cpu);
         let core = self.core_of(cpu);
         let Socket { caches: shared, servers } =
@@ -313,7 +316,7 @@ impl Mmu {
             thread,
             hierarchy: Hierarchy::new(caches, shared, servers, &mut self.waiting),
             stack,
-            populate,
+            fill,
             watch,
         }
     }

@@ -43,13 +43,44 @@ impl<B: Below> Populate<B> for AsTheyAre {
 }
 
 /// Why one access ended early.
-pub(super) enum Ended<E> {
+pub enum Ended {
     Fault(Fault),
-    Populate(E),
+    /// Whoever fills in has the error.
+    Populate,
 }
 
-impl<E> From<Fault> for Ended<E> {
+impl From<Fault> for Ended {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+/// [`Populate`] as walks use it: what its error is does not matter to them.
+pub(super) trait Fill<B: Below> {
+    /// As [`Populate::populate`]; `None` if that failed.
+    fn fill(&mut self, tables: &mut Tables<'_, B>, addr: Addr<Gva>) -> Option<Absent>;
+}
+
+/// Who fills in, and what went wrong.
+pub(super) struct Filling<'a, P, E> {
+    pub(super) populate: &'a mut P,
+    pub(super) error: Option<E>,
+}
+
+impl<B: Below, P: Populate<B>> Fill<B> for Filling<'_, P, P::Error> {
+    fn fill(&mut self, tables: &mut Tables<'_, B>, addr: Addr<Gva>) -> Option<Absent> {
+        match self.populate.populate(tables, addr) {
+            Ok(absent) => Some(absent),
+            Err(error) => {
+                self.error = Some(error);
+                None
+            }
+        }
+    }
+}
+
+impl<B: Below> Fill<B> for AsTheyAre {
+    fn fill(&mut self, _: &mut Tables<'_, B>, _: Addr<Gva>) -> Option<Absent> {
+        Some(Absent::Stays)
     }
 }

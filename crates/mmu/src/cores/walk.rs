@@ -7,13 +7,13 @@ use terrace_table::{EntryIndex, Format, X86};
 use super::Structures;
 use super::access::Running;
 use super::below::Nested;
-use super::populate::{Absent, Ended, Populate};
+use super::populate::{Absent, Ended, Fill};
 use super::references::References;
 use super::walk_cache::Place;
 use crate::stack::GuestTable;
 use crate::translation::{Allows, Packed};
 use crate::watch::{Step, Watch};
-use crate::{Below, Cause, Fault};
+use crate::{Below, Cause, Fault, Tables};
 
 /// What a walk found: the 4 KiB frame of the address, what it allows, and the smallest leaf that was walked.
 #[derive(Debug, Clone, Copy)]
@@ -22,11 +22,11 @@ pub(super) struct Walked {
     pub(super) size: PageSize,
 }
 
-impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
+impl<B: Below, V: Vector, W: Watch> Running<'_, B, V, W> {
     /// Walks the tables for `addr`, which the first dimension's table covers.
     #[inline(always)]
-    pub(super) fn walk(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Walked, Ended<P::Error>> {
-        let Self { vector, core, thread, hierarchy, stack, populate, watch } = self;
+    pub(super) fn walk(&mut self, addr: Addr<Gva>, kind: AccessKind) -> Result<Walked, Ended> {
+        let Self { vector, core, thread, hierarchy, stack, fill, watch } = self;
         let Structures { walk_caches, nested: structures, accessed_dirty, prefetched, .. } = &mut **core;
         let tags = thread.tags;
         let table_access = B::table_access(structures);
@@ -66,7 +66,7 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
                 nested.references.watch.note(Step::Entry { addr, entry });
             }
             if !X86::is_present(entry) {
-                let absent = populate.populate(stack, addr).map_err(Ended::Populate)?;
+                let absent = absent(*fill, stack.first, stack.below, addr)?;
                 (entry, child) = stack.first.read(place.node, place.level, index);
                 if absent == Absent::Stays || !X86::is_present(entry) {
                     return Err(Fault::Page { addr, cause: Cause::NotPresent }.into());
@@ -107,6 +107,18 @@ impl<B: Below, P: Populate<B>, V: Vector, W: Watch> Running<'_, B, P, V, W> {
         let packed = found.packed.allowing(allows.of_leaf(size));
         Ok(Walked { packed, size: size.min(found.size) })
     }
+}
+
+/// Whoever fills in is asked to.
+#[cold]
+#[inline(never)]
+fn absent<B: Below>(
+    fill: &mut dyn Fill<B>,
+    first: &mut GuestTable<B::Space>,
+    below: &mut B,
+    addr: Addr<Gva>,
+) -> Result<Absent, Ended> {
+    fill.fill(&mut Tables { first, below }, addr).ok_or(Ended::Populate)
 }
 
 /// Sets bits of an entry, if the second dimension allows that.
