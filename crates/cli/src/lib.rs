@@ -104,7 +104,7 @@ pub fn main_with(registry: &Registry) -> ExitCode {
         Command::Replay(arguments) => replay::replay(&arguments, said),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments, registry, said),
         Command::Trace(arguments) => trace::trace(&arguments, said),
-        Command::Bench(arguments) => bench::bench(&arguments, registry),
+        Command::Bench(arguments) => bench::bench(&arguments, registry, said),
         Command::Walk(arguments) => walk::walk(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments, said),
         Command::Report(arguments) => report::report(&arguments, said),

@@ -21,6 +21,9 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    #[cfg(test)]
+    pub(crate) const QUIET: Self = Self { quiet: true, verbose: false };
+
     /// Whether progress is shown: on a terminal.
     pub(crate) fn shows_progress(self) -> bool {
         !self.quiet && io::stderr().is_terminal()

@@ -25,12 +25,13 @@ pub(crate) use report::processor;
 use runs::{Begun, RUN_ROWS, RunRow};
 
 use crate::interrupt::{interrupted, note_interrupts};
+use crate::said::Said;
 use crate::{CliError, Ended, print};
 
 /// Measures how fast the engine is, and prints it.
-pub(crate) fn bench(arguments: &BenchArguments, registry: &Registry) -> Result<Ended, CliError> {
+pub(crate) fn bench(arguments: &BenchArguments, registry: &Registry, said: Said) -> Result<Ended, CliError> {
     if let Some(row) = arguments.alone.as_deref().and_then(RunRow::find) {
-        return row.alone(arguments, registry);
+        return row.alone(arguments, registry, said);
     }
     let machine = find(&arguments.machine, &arguments.overrides()?)?.machine;
     let bench = Bench {
@@ -46,21 +47,23 @@ pub(crate) fn bench(arguments: &BenchArguments, registry: &Registry) -> Result<E
         return Ok(Ended::Complete);
     }
     note_interrupts();
-    let report = measure(&bench, arguments)?;
+    let report = measure(&bench, arguments, said)?;
     let text = match arguments.format {
         OutputFormat::Table => report.render(),
         OutputFormat::Json => report.json(),
     };
     print(text.as_bytes())?;
     if interrupted() {
-        eprintln!("interrupted: these are the rows that were finished");
+        eprintln!(
+            "interrupted: these are the rows that were finished, and what a run had measured until then"
+        );
         return Ok(Ended::Interrupted);
     }
     Ok(Ended::Complete)
 }
 
 /// All rows that were asked for, until Ctrl-C.
-fn measure(bench: &Bench<'_>, arguments: &BenchArguments) -> Result<Report, CliError> {
+fn measure(bench: &Bench<'_>, arguments: &BenchArguments, said: Said) -> Result<Report, CliError> {
     let progress = ProgressBar::new_spinner();
     let show = |what: &str| {
         progress.set_message(what.to_owned());
@@ -82,7 +85,7 @@ fn measure(bench: &Bench<'_>, arguments: &BenchArguments) -> Result<Report, CliE
         if let Some(mode) = row.peak_mode() {
             report.lines.extend(measured.first_touch.map(|touched| line::of_first_touch(row, touched)));
             show(&format!("{}: memory", row.what));
-            report.lines.push(line::of_memory(row, bench.size, peak::of_mode(mode, arguments)));
+            report.lines.push(line::of_memory(row, bench.size, peak::of_mode(mode, arguments, said)));
         }
         // Right behind it: the load of a shared machine changes within minutes.
         if row.name == "gups" && wanted(MACHINE_ITSELF) {
@@ -95,9 +98,12 @@ fn measure(bench: &Bench<'_>, arguments: &BenchArguments) -> Result<Report, CliE
             continue;
         }
         show(row.what);
-        let lines = row.measure(arguments);
-        // The process was interrupted, too.
-        report.lines.extend(lines.into_iter().filter(|_| !interrupted()));
+        // The process of the row shows how far it is.
+        let timed = progress.suspend(|| row.measure(arguments, said));
+        // It was interrupted, too, and has measured nothing if that was before its measured time.
+        if timed.is_ok() || !interrupted() {
+            report.lines.extend(row.lines(timed.as_ref(), !arguments.quick));
+        }
     }
     if wanted(MACHINE_ITSELF) && !wanted("gups") && !interrupted() {
         show("this machine itself");

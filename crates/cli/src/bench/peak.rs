@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use terrace_sim::Mode;
 
 use super::BenchArguments;
+use crate::said::Said;
 
 /// This process's peak so far, in bytes; none where the system does not tell.
 pub(super) fn own() -> Option<u64> {
@@ -16,8 +17,8 @@ pub(super) fn own() -> Option<u64> {
 
 /// The peak of a process that touches the pages of GUPS in this mode and does nothing else: it is that of everything
 /// that a process ever did, so each mode needs one of its own. Otherwise, why it is not known.
-pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments) -> Result<u64, String> {
-    let text = in_own_process(&["--peak", mode.name()], arguments)?;
+pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments, said: Said) -> Result<u64, String> {
+    let text = in_own_process(&["--peak", mode.name()], arguments, said)?;
     match text.trim().parse() {
         Ok(0) => Err("this system does not tell".to_owned()),
         Ok(bytes) => Ok(bytes),
@@ -25,8 +26,13 @@ pub(super) fn of_mode(mode: Mode, arguments: &BenchArguments) -> Result<u64, Str
     }
 }
 
-/// What this program prints if it is asked for one thing of what the arguments describe; otherwise, why it did not.
-pub(super) fn in_own_process(what: &[&str], arguments: &BenchArguments) -> Result<String, String> {
+/// What this program prints if it is asked for one thing of what the arguments describe; otherwise, why it did not. Where
+/// progress is shown it shows its own.
+pub(super) fn in_own_process(
+    what: &[&str],
+    arguments: &BenchArguments,
+    said: Said,
+) -> Result<String, String> {
     let failed = |reason: &dyn std::fmt::Display| format!("in a process of its own: {reason}");
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     let mut command = Command::new(program);
@@ -39,9 +45,13 @@ pub(super) fn in_own_process(what: &[&str], arguments: &BenchArguments) -> Resul
             command.arg(name);
         }
     }
+    if said.shows_progress() {
+        command.stderr(Stdio::inherit());
+    }
     let output = command.stdin(Stdio::null()).output().map_err(|error| failed(&error))?;
     if !output.status.success() {
-        return Err(failed(&String::from_utf8_lossy(&output.stderr).trim()));
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(failed(&if said.is_empty() { "it said why" } else { said.trim() }));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

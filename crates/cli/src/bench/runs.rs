@@ -10,6 +10,9 @@ use super::BenchArguments;
 use super::line::{Line, Must};
 use super::peak;
 use super::stopwatch::{Stopwatch, Timed};
+use crate::interrupt::note_interrupts;
+use crate::progress::RunsBar;
+use crate::said::Said;
 use crate::{CliError, Ended, print};
 
 /// A scenario whose speed and memory are of interest.
@@ -74,15 +77,16 @@ pub(super) const RUN_ROWS: [RunRow; 3] = [
     },
     RunRow {
         name: "demeter",
-        what: "a run: 8.1 billion updates by 36 vCPUs over 144 GiB, one of 128 simulated",
+        what: "a run: 8.1 billion updates by 36 vCPUs over 144 GiB, one of 256 simulated",
         scenario: DEMETER,
         machine: Some(DEMETERS_MACHINE),
-        // 225 million updates of each thread, by 128.
-        set: &["time.weight=128", "vm.program.parameters.operations=1757813"],
+        // 225 million updates of each thread: some 780,000 that fill the caches, each simulated, and the others by 256.
+        set: &["time.weight=256", "time.warm_up=50 ms", "vm.program.parameters.operations=1654000"],
         quick: &[
             "vm.memory=2 GiB",
             "vm.program.parameters.bytes=1 GiB",
             "vm.program.parameters.operations=17578",
+            "time.warm_up=0 ns",
         ],
         stated: Stated::Minutes(3),
         begun: Begun::Unnamed,
@@ -118,17 +122,20 @@ impl RunRow {
     }
 
     /// What was measured of it in a process of its own.
-    pub(super) fn measure(&self, arguments: &BenchArguments) -> Vec<Line> {
-        let output = peak::in_own_process(&["--alone", self.name], arguments);
-        let timed = output.and_then(|output| {
-            serde_json::from_str(&output)
-                .map_err(|_| format!("found `{}`; expected what a run measured", output.trim()))
-        });
-        self.lines(timed.as_ref(), !arguments.quick)
+    pub(super) fn measure(&self, arguments: &BenchArguments, said: Said) -> Result<Timed, String> {
+        let output = peak::in_own_process(&["--alone", self.name], arguments, said)?;
+        serde_json::from_str(&output)
+            .map_err(|_| format!("found `{}`; expected what a run measured", output.trim()))
     }
 
-    /// Runs it here and prints what was measured, for the process that began this one.
-    pub(super) fn alone(&self, arguments: &BenchArguments, registry: &Registry) -> Result<Ended, CliError> {
+    /// Runs it here, until Ctrl-C, and prints what was measured, for the process that began this one.
+    pub(super) fn alone(
+        &self,
+        arguments: &BenchArguments,
+        registry: &Registry,
+        said: Said,
+    ) -> Result<Ended, CliError> {
+        note_interrupts();
         let machine = match self.machine {
             Some(name) => find(name, &[])?.machine,
             None => find(&arguments.machine, &arguments.overrides()?)?.machine,
@@ -137,7 +144,7 @@ impl RunRow {
         if self.machine.is_none() {
             run.scenario.host.nodes = machine.nodes().into_iter().map(|(name, _)| name.to_owned()).collect();
         }
-        let mut stopwatch = Stopwatch::new(&run.scenario);
+        let mut stopwatch = Stopwatch::new(&run.scenario, RunsBar::new(said, 1));
         let result = terrace_sim::run::run(&run, &machine, registry, &mut stopwatch);
         let result = result.map_err(|error| CliError::Run {
             scenario: self.name.to_owned(),
@@ -158,7 +165,9 @@ impl RunRow {
         Ok(runs.swap_remove(0))
     }
 
-    fn lines(&self, timed: Result<&Timed, &String>, judged: bool) -> Vec<Line> {
+    /// What is said of it. What was interrupted is not judged.
+    pub(super) fn lines(&self, timed: Result<&Timed, &String>, judged: bool) -> Vec<Line> {
+        let judged = judged && timed.is_ok_and(|timed| !timed.interrupted);
         let line = |end: &str, work: &str, unit, must: Option<Must>, of: fn(&Timed) -> Option<f64>| Line {
             name: format!("{}{end}", self.name),
             work: work.to_owned(),
@@ -188,5 +197,30 @@ impl RunRow {
             line("-found", &found, "M accesses/simulated s", None, |it| Some(it.simulated())),
         ]);
         lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Ctrl-C left is shown, as what it is, and without a verdict.
+    #[test]
+    fn what_was_interrupted_is_not_judged() {
+        let row = RunRow::find("demeter-exact").unwrap();
+        let timed = |interrupted| -> Timed {
+            serde_json::from_value(serde_json::json!({
+                "pages": 1000, "touches_per_second": 1.0, "accesses_per_second": 2.0, "seconds": 60.0,
+                "peak_bytes": 1 << 20, "simulated_rate": 3e6, "measured_seconds": 0.5, "sampling_error": null,
+                "interrupted": interrupted,
+            }))
+            .unwrap()
+        };
+        let lines = |interrupted| row.lines(Ok(&timed(interrupted)), true);
+        assert!(lines(false)[0].must.is_some());
+        let until = lines(true);
+        assert!(until.iter().all(|line| line.must.is_none() && line.measured.is_ok()));
+        let found = &until.last().unwrap().work;
+        assert!(found.ends_with(", over 0.50 s of simulated time until it was interrupted"), "{found}");
     }
 }

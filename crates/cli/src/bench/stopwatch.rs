@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use terrace_addr::{Bytes, PageSize, convert};
-use terrace_result::{MetricValue, RunResult};
+use terrace_result::{MetricValue, Outcome, RunResult};
 use terrace_scenario::Scenario;
 use terrace_sim::run::{Next, Passed, Watch};
 
 use super::peak;
+use crate::interrupt::interrupted;
+use crate::progress::RunsBar;
 
-/// Watches a run of one program whose first touches are one access a page, as GUPS's are.
+/// Watches a run of one program whose first touches are one access a page, as GUPS's are, and shows how far it is. Ctrl-C
+/// ends the run.
 pub(super) struct Stopwatch {
+    bar: RunsBar,
     pages: u64,
     clock: Clock,
     asked: u64,
@@ -72,11 +76,12 @@ impl Moment {
 
 impl Stopwatch {
     /// Begins now.
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    pub(super) fn new(scenario: &Scenario, bar: RunsBar) -> Self {
         let programs = scenario.vm.iter().flat_map(|vm| &vm.program);
         let bytes: Bytes = programs.filter_map(|program| program.parameters.bytes("bytes")).sum();
         let pages = bytes.get() >> PageSize::Size4K.shift();
-        Self { pages, clock: Clock::new(), asked: 0, first: None, touched: None, measured: None, last: None }
+        let clock = Clock::new();
+        Self { bar, pages, clock, asked: 0, first: None, touched: None, measured: None, last: None }
     }
 
     /// What was measured, of a run that came to its measured time.
@@ -94,6 +99,7 @@ impl Stopwatch {
             simulated_rate,
             measured_seconds,
             sampling_error: value("sampling_error"),
+            interrupted: matches!(result.outcome, Outcome::Interrupted { .. }),
         })
     }
 }
@@ -106,6 +112,7 @@ impl Watch for Stopwatch {
         if self.asked.is_multiple_of(READ) || self.asked.is_power_of_two() || turns != (false, false) {
             let now = Moment { at: self.clock.elapsed(), simulated };
             self.first.get_or_insert(now);
+            self.bar.advance(0, share, simulated - self.last.map_or(0, |last| last.simulated));
             if turns.0 {
                 self.touched = Some(now);
             }
@@ -116,7 +123,7 @@ impl Watch for Stopwatch {
         }
         // Each part is read often where it is short.
         self.asked = if turns == (false, false) { self.asked + 1 } else { 1 };
-        Next::Go
+        if interrupted() { Next::Stop } else { Next::Go }
     }
 }
 
@@ -139,6 +146,8 @@ pub(super) struct Timed {
     measured_seconds: f64,
     /// What `sampling_error` is, of sampled time.
     sampling_error: Option<f64>,
+    /// Whether it was ended before its end: all of this is what was measured until then.
+    pub(super) interrupted: bool,
 }
 
 impl Timed {
@@ -176,7 +185,8 @@ impl Timed {
     pub(super) fn found(&self) -> String {
         let error =
             self.sampling_error.map_or_else(String::new, |error| format!(" ± {:.1} %", 100.0 * error));
-        format!("{error}, over {:.2} s of simulated time", self.measured_seconds)
+        let until = if self.interrupted { " until it was interrupted" } else { "" };
+        format!("{error}, over {:.2} s of simulated time{until}", self.measured_seconds)
     }
 }
 
@@ -185,11 +195,13 @@ mod tests {
     use terrace_addr::Nanos;
 
     use super::*;
+    use crate::said::Said;
 
     /// The phases are told apart by what was simulated, and by the share of the measured time.
     #[test]
     fn phases_are_told_apart() {
         let mut watch = Stopwatch {
+            bar: RunsBar::new(Said::QUIET, 1),
             pages: 1000,
             clock: Clock::new(),
             asked: 0,
