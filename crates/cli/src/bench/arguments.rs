@@ -25,7 +25,8 @@ Without --quick, GUPS covers 32 GiB of simulated memory in each mode: that takes
                         the machine's own loop as much as a third of what is free, at most 8 GiB. The rows vm-gups and \
                         demeter are runs of scenarios, with kernels, data lines and every page touched first: 64 GiB \
                         and 144 GiB of simulated memory, some minutes, as much as 2.5 GiB of memory. demeter-exact \
-                        simulates 16 billion accesses, which takes hours, and is measured only if it is named.";
+                        simulates 16 billion accesses, which takes hours, and is measured only if it is named. Ctrl-C \
+                        leaves what a run had measured until then.";
 
 /// Arguments of `terrace bench`.
 #[derive(Debug, Args)]
