@@ -57,6 +57,22 @@ impl LineSets {
         Ok(Self { slices: u64::from(cache.slices), set_bits, sets, far })
     }
 
+    const fn places(&self) -> Places {
+        Places { slices: self.slices, set_bits: self.set_bits }
+    }
+
+    /// Asks for the sets of references, if they are far away.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, lines: &[Line]) {
+        if self.far {
+            let places = self.places();
+            for line in lines {
+                let (set, _) = places.of(line.number());
+                self.sets.prefetch(set);
+            }
+        }
+    }
+
     /// The references in order, but for those of kinds that are not served here. Those that are served no nearer than
     /// beyond it are moved to the front; how many they are is returned. `number` is written for all others.
     #[inline(always)]
@@ -71,13 +87,7 @@ impl LineSets {
         if !serves.any_of(kinds) {
             return lines.len();
         }
-        let places = Places { slices: self.slices, set_bits: self.set_bits };
-        if self.far {
-            for line in &*lines {
-                let (set, _) = places.of(line.number());
-                self.sets.prefetch(set);
-            }
-        }
+        let places = self.places();
         if places.slices == 1 && serves.all_of(kinds) {
             let place = |line: Line| {
                 servers[line.place()] = number;

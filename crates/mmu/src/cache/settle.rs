@@ -51,9 +51,15 @@ impl Work for Settle<'_, '_> {
 fn look_up<V: Vector>(hierarchy: &mut Hierarchy<'_>, vector: V) {
     let Hierarchy { own, shared, servers, waiting, .. } = hierarchy;
     let mut left = waiting.count();
-    let caches = own.caches.iter_mut().chain(&mut shared.caches);
-    for (number, cache) in (0..).zip(caches) {
+    let mut caches = own.caches.iter_mut().chain(&mut shared.caches).peekable();
+    let mut number = 0;
+    while let Some(cache) = caches.next() {
+        // What this one does not serve is there when it is needed.
+        if let Some(behind) = caches.peek() {
+            behind.lines.prefetch(waiting.first(left).lines);
+        }
         left = cache.lines.access_all(vector, cache.serves, waiting.first(left), ServerNumber::new(number));
+        number += 1;
     }
     let OnTheWay { lines, servers: found, .. } = waiting.first(left);
     for line in lines {
