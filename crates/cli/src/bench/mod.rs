@@ -64,7 +64,7 @@ pub(crate) fn bench(arguments: &BenchArguments, registry: &Registry, said: Said)
 
 /// All rows that were asked for, until Ctrl-C.
 fn measure(bench: &Bench<'_>, arguments: &BenchArguments, said: Said) -> Result<Report, CliError> {
-    let progress = ProgressBar::new_spinner();
+    let progress = if said.shows_progress() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     let show = |what: &str| {
         progress.set_message(what.to_owned());
         progress.tick();
