@@ -8,7 +8,7 @@
 //! | 59–56 | 0 | order | – | – |
 //! | 55–0 | 0 | next and previous block of the list, 28 bits each | bit 48: has a tag; 47–0: tag | 31–0: reservation |
 //!
-//! All zeros is a frame inside a free block, so that fresh memory needs no more than its blocks' heads written.
+//! All zeros is a frame inside a free block, so that fresh memory needs no word written but its blocks' heads.
 
 use terrace_addr::convert;
 

@@ -6,7 +6,9 @@ use super::Zone;
 use crate::word::{NOWHERE, Word};
 use crate::{Order, Pageblock};
 
-/// The first block of each list, and how many it has. The links are in the words of the blocks' heads.
+/// The first block of each list, and how many it has. The links are in the words of the blocks'
+/// heads; those of the largest blocks in words of their own, so that memory that nothing has used needs none of its
+/// frames' words written, 8 KiB apart.
 #[derive(Clone)]
 pub(super) struct FreeLists {
     first: [[u32; Order::COUNT]; 3],
@@ -39,9 +41,9 @@ impl Zone {
         self.lists.count[list.index()][order.index()] += 1;
         if next != NOWHERE {
             let next = convert::index32(next);
-            self.words[next] = self.word(next).with_previous(link).0;
+            self.set_head(next, order, self.word(next).with_previous(link));
         }
-        self.words[at] = Word::head(order, list, NOWHERE, next).0;
+        self.set_head(at, order, Word::head(order, list, NOWHERE, next));
     }
 
     /// Takes the block out of its list, and tells its order and which list that was. The head is left as a word inside
@@ -54,16 +56,30 @@ impl Zone {
         let (previous, next) = (word.previous(), word.next());
         if next != NOWHERE {
             let next = convert::index32(next);
-            self.words[next] = self.word(next).with_previous(previous).0;
+            self.set_head(next, order, self.word(next).with_previous(previous));
         }
         if previous == NOWHERE {
             self.lists.first[list.index()][order.index()] = next;
         } else {
             let previous = convert::index32(previous);
-            self.words[previous] = self.word(previous).with_next(next).0;
+            self.set_head(previous, order, self.word(previous).with_next(next));
         }
         self.lists.count[list.index()][order.index()] -= 1;
-        self.words[at] = Word::INSIDE.0;
+        self.set_head(at, order, Word::INSIDE);
         (order, list)
+    }
+
+    /// Writes the word of the first frame of a free block.
+    #[inline(always)]
+    fn set_head(&mut self, at: usize, order: Order, word: Word) {
+        if order == Order::MAX {
+            debug_assert!(
+                Word(self.words[at]) == Word::INSIDE,
+                "its own word says that it is inside a free block"
+            );
+            self.largest[at / Order::MAX.length()] = word.0;
+        } else {
+            self.words[at] = word.0;
+        }
     }
 }

@@ -38,7 +38,11 @@ pub(crate) struct Zone {
     base: u64,
     /// The frames that exist.
     frames: Range<usize>,
+    /// By frame.
     words: Vec<u64>,
+    /// The words of the heads of free blocks of the largest order, by block: such a frame's own word says that it is
+    /// inside a free block.
+    largest: Vec<u64>,
     map: FreeMap,
     lists: FreeLists,
     /// What each pageblock is for.
@@ -58,6 +62,7 @@ impl Zone {
         let mut zone = Self {
             base: first - skipped,
             words: vec![0; frames.end],
+            largest: vec![0; frames.end.div_ceil(Order::MAX.length())],
             map: FreeMap::new(frames.end),
             lists: FreeLists::new(),
             pageblocks: vec![Pageblock::Movable; frames.end.div_ceil(Order::HUGE.length())],
@@ -114,7 +119,12 @@ impl Zone {
 
     #[inline(always)]
     fn word(&self, at: usize) -> Word {
-        Word(self.words[at])
+        match Word(self.words[at]) {
+            Word::INSIDE if at.is_multiple_of(Order::MAX.length()) => {
+                Word(self.largest[at / Order::MAX.length()])
+            }
+            word => word,
+        }
     }
 
     pub(crate) fn kind(&self, at: usize) -> Kind {

@@ -46,10 +46,11 @@ run_metrics! {
                                             requests have an end (stores, trees, servers)";
     sampling_error Ratio Lower "how far accesses_per_second may be off because of sampled time, as a share of it: three times \
                                 the standard error of its mean over the intervals, what it still drifts between the \
-                                halves of the measured time, the accesses that end behind it, the share of faults and \
-                                exits, which more accesses would have caused more of, and the share of the simulated \
-                                accesses that a warm-up of less than 50 ms leaves to fill the caches; 0 where every \
-                                access was simulated for itself";
+                                halves of the measured time, how far that mean is from the rate of all of it (which \
+                                ends with the last thread, if programs end), the accesses that end behind it, the share \
+                                of faults and exits, which more accesses would have caused more of, and the share of the \
+                                simulated accesses that a warm-up of less than 50 ms leaves to fill the caches; 0 where \
+                                every access was simulated for itself";
     cycles Cycles Lower "cycles of all vCPUs in the measured time that were not idle: the sum of the causes below";
     core_cycles Cycles Neither "of these, the programs' own instructions";
     data_cycles Cycles Lower "waiting for data beyond the first cache level";

@@ -34,6 +34,7 @@ mod prepare;
 mod process;
 mod registry;
 mod resize;
+mod sampling;
 mod setup;
 mod simulation;
 mod stage;
@@ -48,6 +49,7 @@ pub use registry::Registry;
 use layers::Layers;
 use measure::{Measured, Snapshot};
 use prepare::Short;
+use sampling::{Rates, WARM};
 use setup::Begun;
 use simulation::Simulation;
 use stage::End;
@@ -93,10 +95,6 @@ impl Watch for Unwatched {
         Next::Go
     }
 }
-
-/// So long before the measured time each access stands for itself: caches fill with accesses, and not with weights.
-/// `assumed`: a core that misses its caches all the time fills 20 MiB in about that.
-const WARM: Nanos = Nanos::new(50_000_000);
 
 /// How often a watcher is asked, in turns.
 const ASKED: u32 = 64;
@@ -152,13 +150,7 @@ fn run_on(
         result.measured = Nanos::new(now.get() - since.at.get());
         let Measured { mut totals, vms, layers, programs } = simulation.measured(since, now);
         if scenario.time.weight > 1 {
-            let error = if simulation.is_exact() {
-                0.0
-            } else {
-                progress.sampling_error(&simulation, result.measured)
-                    + unsampled(&totals, scenario)
-                    + cold(scenario, result.measured)
-            };
+            let error = progress.rates.error(&simulation, &totals, scenario, result.measured);
             let set = totals.set("sampling_error", error);
             debug_assert!(set.is_ok(), "{set:?}");
         }
@@ -180,8 +172,8 @@ struct Phases {
     since: Option<Snapshot>,
     /// What was counted when the interval began.
     last: Option<Snapshot>,
-    /// Accesses a second in each whole interval.
-    rates: Vec<f64>,
+    /// Of the whole intervals.
+    rates: Rates,
 }
 
 impl Phases {
@@ -196,7 +188,7 @@ impl Phases {
             begins: None,
             since: None,
             last: None,
-            rates: Vec::new(),
+            rates: Rates::default(),
         }
     }
 
@@ -265,47 +257,6 @@ impl Phases {
             self.last = Some(simulation.snapshot(self.now));
         }
         over
-    }
-}
-
-/// What too short a warm-up adds: of the accesses that are simulated so many find caches that would be full by then if
-/// each stood for itself.
-fn cold(scenario: &Scenario, measured: Nanos) -> f64 {
-    let missing = WARM.get().saturating_sub(scenario.time.warm_up.get());
-    let simulated = measured.get() / scenario.time.weight;
-    (convert::ratio(missing, simulated.max(1))).min(1.0)
-}
-
-/// What faults caused by accesses, and the exits that they took, add to the error: they happen once each, where the
-/// accesses that they stand beside stand for several.
-fn unsampled(totals: &terrace_result::Metrics, scenario: &Scenario) -> f64 {
-    let of = |name: &str| totals.get(name).map_or(0.0, terrace_result::MetricValue::as_f64);
-    let caused =
-        ["fault_guest_cycles", "fault_hypervisor_cycles", "fault_host_cycles", "exit_cycles", "clear_cycles"];
-    let all = of("cycles");
-    let share = if all > 0.0 { caused.into_iter().map(of).sum::<f64>() / all } else { 0.0 };
-    share * convert::ratio(scenario.time.weight - 1, 1)
-}
-
-impl Phases {
-    /// How far the rate of accesses may be off because each simulated access stands for several, as a share: three times the
-    /// standard error of its mean over the intervals; how much it still rose or fell between the halves of the measured
-    /// time, since what changes with the accesses (caches that fill) changes more slowly than it would; and what the
-    /// last chunk of accesses goes beyond the end.
-    fn sampling_error(&self, simulation: &Simulation, measured: Nanos) -> f64 {
-        let count = convert::ratio(convert::count(self.rates.len()), 1);
-        let mean = self.rates.iter().sum::<f64>() / count;
-        let beyond = simulation.longest_chunk() / convert::ratio(measured.get().max(1), 1);
-        if self.rates.len() < 2 || mean <= 0.0 {
-            return 1.0;
-        }
-        let spread: f64 = self.rates.iter().map(|rate| (rate - mean) * (rate - mean)).sum();
-        let error = libm::sqrt(spread / (count - 1.0) / count);
-        let half = self.rates.len().div_ceil(2);
-        let average =
-            |rates: &[f64]| rates.iter().sum::<f64>() / convert::ratio(convert::count(rates.len().max(1)), 1);
-        let drift = (average(&self.rates[..half]) - average(&self.rates[self.rates.len() - half..])).abs();
-        3.0 * error / mean + drift / mean + beyond
     }
 }
 

@@ -7,18 +7,32 @@ use terrace_addr::{Access, Bytes, PageSize, Span, convert};
 /// Which base pages a program has touched: what it would have in memory if all pages were base pages.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
-    /// A bit for each base page of a block of 2M.
-    blocks: BTreeMap<u64, [u64; 8]>,
+    /// The place of each block of 2M.
+    blocks: BTreeMap<u64, usize>,
+    /// A bit for each base page of a block.
+    bits: Vec<[u64; 8]>,
+    /// The block that was touched last, and its place: memory is mostly touched for the first time from its start to its
+    /// end.
+    last: Option<(u64, usize)>,
     pages: u64,
 }
 
 impl Touched {
     /// Notes accesses. Those that touch a second page are noted at the first: programs' accesses do not cross pages.
     pub(crate) fn note(&mut self, accesses: &[Access]) {
-        let Self { blocks, pages } = self;
+        let Self { blocks, bits, last, pages } = self;
         let block = |access: &Access| access.addr.get() >> PageSize::Size2M.shift();
         for together in accesses.chunk_by(|one, next| block(one) == block(next)) {
-            let bits = blocks.entry(block(&together[0])).or_default();
+            let number = block(&together[0]);
+            let place = match *last {
+                Some((last, place)) if last == number => place,
+                _ => *blocks.entry(number).or_insert_with(|| {
+                    bits.push([0; 8]);
+                    bits.len() - 1
+                }),
+            };
+            *last = Some((number, place));
+            let bits = &mut bits[place];
             for access in together {
                 let page = convert::index(access.addr.get() >> PageSize::Size4K.shift() & 511);
                 let (word, bit) = (page / 64, page % 64);
@@ -32,7 +46,8 @@ impl Touched {
     pub(crate) fn forget<S: terrace_addr::Space>(&mut self, span: Span<S>) {
         let first = span.start.get() >> PageSize::Size4K.shift();
         let end = (span.start.get() + span.bytes).div_ceil(PageSize::Size4K.bytes());
-        for (&block, bits) in self.blocks.range_mut(first / 512..end.div_ceil(512)) {
+        for (&block, &place) in self.blocks.range(first / 512..end.div_ceil(512)) {
+            let bits = &mut self.bits[place];
             for page in (block * 512).max(first)..((block + 1) * 512).min(end) {
                 let place = convert::index(page % 512);
                 let (word, bit) = (place / 64, place % 64);

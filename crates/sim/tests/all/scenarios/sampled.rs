@@ -56,6 +56,38 @@ fn a_weight_and_a_quarter_of_it_agree_within_the_stated_error() {
     }
 }
 
+/// A run that ends with its programs goes on for the last of their threads, and the fewer accesses stand for what each
+/// does, the later that is: that is stated.
+#[test]
+fn what_the_last_thread_makes_of_a_run_is_stated() {
+    const ENDS: &str = r#"
+        name = "ends"
+        [time]
+        warm_up = "50 ms"
+        measure = "1 s"
+        interval = "5 ms"
+        [host]
+        memory = "2 GiB"
+        [[vm]]
+        memory = "640 MiB"
+        vcpus = 8
+        [[vm.program]]
+        workload = "chase"
+        threads = 8
+        [vm.program.parameters]
+        bytes = "512 MiB"
+    "#;
+    // Of each thread some 509,000 operations are the warm-up, and 407,000 are measured, or stood for.
+    let run = |weight: &str, operations: &str| {
+        super::result(ENDS, &[weight, &format!("vm.program.parameters.operations={operations}")])
+    };
+    let (sampled, exact) = (run("time.weight=32", "522000"), run("time.weight=1", "916000"));
+    agree("ends", &sampled, &exact);
+    let rate = |result| total(result, "accesses_per_second");
+    let later = 1.0 - rate(&sampled) / rate(&exact);
+    assert!(later > 0.005, "{later}: found no thread that was late; expected the run to show one");
+}
+
 /// What daemons do on a CPU where no program runs is not the time of anybody's accesses.
 #[test]
 fn a_daemon_on_a_cpu_of_its_own_does_not_make_the_error_larger() {
