@@ -132,6 +132,12 @@ impl Structures {
         removed
     }
 
+    /// Whether an entry may have a tag of global translations.
+    fn any_global(&self) -> bool {
+        let third_level = self.third_level.as_ref().is_some_and(|third| third.any_global());
+        third_level || self.first_level.any_global() || self.second_level.any_global()
+    }
+
     /// Removes the entries that a lookup of `addr` may find.
     pub(super) fn remove_found(&mut self, addr: Addr<Gva>, tags: Tags) {
         for tag in [tags.own, tags.global] {
@@ -158,7 +164,8 @@ impl Structures {
                     let number = contexts.thread_of(tags.own);
                     contexts.select(|meaning| Some(meaning.thread) == number && space.includes(meaning))
                 });
-                for tag in of_space.iter() {
+                let any_global = self.any_global();
+                for tag in of_space.iter().filter(|&tag| any_global || tag != tags.global) {
                     let missed = missed.filter(|_| tag == tags.own || tag == tags.global);
                     self.remove_tagged(addr, tag, missed);
                     self.walk_caches.remove(addr, tag);

@@ -117,6 +117,11 @@ impl ThirdLevel {
         &mut self.tlb
     }
 
+    /// Whether an entry may be a global translation.
+    pub(super) const fn any_global(&self) -> bool {
+        self.tlb.any_global()
+    }
+
     /// Its arrays.
     pub(super) fn arrays(&mut self) -> impl Iterator<Item = &mut Array<u64>> {
         self.tlb.arrays()

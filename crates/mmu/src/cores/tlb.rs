@@ -229,6 +229,11 @@ impl Tlb {
         }
     }
 
+    /// Whether an entry may be a global translation.
+    pub(super) const fn any_global(&self) -> bool {
+        self.any_global
+    }
+
     /// Whether an entry may be only a part of its page of the first dimension.
     pub(super) const fn any_part(&self) -> bool {
         self.any_part
