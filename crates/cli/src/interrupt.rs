@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::{io, thread};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static INSTALLED: OnceLock<()> = OnceLock::new();
@@ -12,6 +13,16 @@ pub(crate) fn note_interrupts() {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             end();
         }
+    });
+}
+
+/// From now on the end of the standard input is noted, too: of a process that another began, and that is of no use
+/// without it.
+pub(crate) fn note_end_of_input() {
+    thread::spawn(|| {
+        // An input that cannot be read is at its end.
+        let _read = io::copy(&mut io::stdin(), &mut io::sink());
+        INTERRUPTED.store(true, Ordering::Relaxed);
     });
 }
 

@@ -1,10 +1,15 @@
 //! Peaks of resident memory.
 
-use std::process::{Command, Stdio};
+use std::io;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use terrace_sim::Mode;
 
 use super::BenchArguments;
+use crate::interrupt::interrupted;
 use crate::said::Said;
 
 /// This process's peak so far, in bytes; none where the system does not tell.
@@ -45,13 +50,31 @@ pub(super) fn in_own_process(
             command.arg(name);
         }
     }
-    if said.shows_progress() {
-        command.stderr(Stdio::inherit());
-    }
-    let output = command.stdin(Stdio::null()).output().map_err(|error| failed(&error))?;
+    let errors = if said.shows_progress() { Stdio::inherit() } else { Stdio::piped() };
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).spawn();
+    let output = child.and_then(output_of).map_err(|error| failed(&error))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(failed(&if said.is_empty() { "it said why" } else { said.trim() }));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What a process prints. Its input, of which nothing comes, ends when this process is interrupted, or is no more.
+fn output_of(mut child: Child) -> io::Result<Output> {
+    const ASKED: Duration = Duration::from_millis(50);
+    let input = child.stdin.take();
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            while !interrupted() && !ended.load(Ordering::Relaxed) {
+                thread::park_timeout(ASKED);
+            }
+            drop(input);
+        });
+        let output = child.wait_with_output();
+        ended.store(true, Ordering::Relaxed);
+        watching.thread().unpark();
+        output
+    })
 }

@@ -10,7 +10,7 @@ use super::BenchArguments;
 use super::line::{Line, Must};
 use super::peak;
 use super::stopwatch::{Stopwatch, Timed};
-use crate::interrupt::note_interrupts;
+use crate::interrupt::{note_end_of_input, note_interrupts};
 use crate::progress::RunsBar;
 use crate::said::Said;
 use crate::{CliError, Ended, print};
@@ -137,6 +137,7 @@ impl RunRow {
         said: Said,
     ) -> Result<Ended, CliError> {
         note_interrupts();
+        note_end_of_input();
         let machine = match self.machine {
             Some(name) => find(name, &[])?.machine,
             None => find(&arguments.machine, &arguments.overrides()?)?.machine,

@@ -92,6 +92,13 @@ fn a_run_that_the_machine_has_no_memory_for_is_not_measured() {
     assert!(measured(&result, "hits") > 0.0);
 }
 
+/// Whoever began it may be ended by a signal that cannot be noted: its input is at its end then.
+#[test]
+fn a_run_ends_with_the_process_that_began_it() {
+    let said = terrace(&["bench", "--alone", "vm-gups"]).failure(1);
+    assert!(said.contains("interrupted"), "{said}");
+}
+
 #[test]
 fn the_machine_itself_alone() {
     assert_eq!(names(&json("machine", &[])), ["machine"]);
