@@ -184,7 +184,7 @@ impl Timed {
     /// Over how much simulated time that was, and how far it may be off.
     pub(super) fn found(&self) -> String {
         let error =
-            self.sampling_error.map_or_else(String::new, |error| format!(" ± {:.1} %", 100.0 * error));
+            self.sampling_error.map_or_else(String::new, |error| format!(" ± {:.2} %", 100.0 * error));
         let until = if self.interrupted { " until it was interrupted" } else { "" };
         format!("{error}, over {:.2} s of simulated time{until}", self.measured_seconds)
     }
