@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Ctrl-C, and what else asks a process to end early.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +45,7 @@ fn end() {
     std::process::exit(130);
 }
 
-/// Whether Ctrl-C was pressed.
+/// Whether Ctrl-C was pressed, or what else is noted has come.
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }

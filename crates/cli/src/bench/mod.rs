@@ -2,6 +2,7 @@
 
 mod arguments;
 mod line;
+mod own_process;
 mod peak;
 mod report;
 mod runs;

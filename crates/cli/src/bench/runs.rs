@@ -8,7 +8,7 @@ use terrace_sim::run::Registry;
 
 use super::BenchArguments;
 use super::line::{Line, Must};
-use super::peak;
+use super::own_process::in_own_process;
 use super::stopwatch::{Stopwatch, Timed};
 use crate::interrupt::{note_end_of_input, note_interrupts};
 use crate::progress::RunsBar;
@@ -124,7 +124,7 @@ impl RunRow {
 
     /// What was measured of it in a process of its own.
     pub(super) fn measure(&self, arguments: &BenchArguments, said: Said) -> Result<Timed, String> {
-        let output = peak::in_own_process(&["--alone", self.name], arguments, said)?;
+        let output = in_own_process(&["--alone", self.name], arguments, said)?;
         serde_json::from_str(&output)
             .map_err(|_| format!("found `{}`; expected what a run measured", output.trim()))
     }

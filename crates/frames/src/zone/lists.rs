@@ -6,9 +6,9 @@ use super::Zone;
 use crate::word::{NOWHERE, Word};
 use crate::{Order, Pageblock};
 
-/// The first block of each list, and how many it has. The links are in the words of the blocks'
-/// heads; those of the largest blocks in words of their own, so that memory that nothing has used needs none of its
-/// frames' words written, 8 KiB apart.
+/// The first block of each list, and how many it has. The links are in the words of the blocks' heads;
+/// those of the largest blocks, which lie 8 KiB apart, are kept by themselves, so that memory that nothing has used needs
+/// none of its frames' words written.
 #[derive(Clone)]
 pub(super) struct FreeLists {
     first: [[u32; Order::COUNT]; 3],
